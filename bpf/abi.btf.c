@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
+/* Compiled for its BTF only: one variable of every type that TypeScript needs to know. */
+#include "abi.h"
+
+enum xs_abi abi;
+enum xs_direction direction;
+enum xs_sink sink;
+enum xs_lost lost;
+enum xs_record_flags record_flags;
+struct xs_counters counters;
+struct xs_config config;
+struct xs_record *record;

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/*
+ * Everything that crosses the boundary between the kernel programs and user space.
+ *
+ * This is the only definition. bpf/ and native/ include it; src/abi.gen.ts is generated from the
+ * BTF of the compiled programs by scripts/gen-abi.ts, and `make check` fails when the two differ.
+ * Raise XS_ABI_VERSION with every change of meaning or layout.
+ */
+#ifndef XSPAN_ABI_H
+#define XSPAN_ABI_H
+
+#include <linux/types.h>
+
+enum xs_abi {
+	XS_ABI_VERSION = 1,
+};
+
+/* Direction of a frame relative to the host; the values are those of pcapng's epb_flags bits 0-1.
+ */
+enum xs_direction {
+	XS_DIR_RX = 1,
+	XS_DIR_TX = 2,
+};
+
+enum xs_sink {
+	XS_SINK_PORT = 1, /* clone to another interface, inside the kernel */
+	XS_SINK_RING = 2, /* copy into the ring of this CPU */
+};
+
+/* Why a frame that should have been delivered was not. One counter each, see struct xs_counters. */
+enum xs_lost {
+	XS_LOST_RING_FULL,   /* the consumer was slower than the traffic */
+	XS_LOST_LOAD_FAILED, /* the frame's bytes could not be read */
+	XS_LOST_PORT_DOWN,   /* ENETDOWN: the destination port is down */
+	XS_LOST_PORT_GONE,   /* EINVAL, ENODEV: the destination port does not exist any more */
+	XS_LOST_PORT_QUEUE, /* NET_XMIT_DROP, NET_XMIT_CN: the destination's queue or driver refused
+			     */
+	XS_LOST_NO_MEMORY,  /* ENOMEM: the kernel could not clone the frame */
+	XS_LOST_CLONE_FAILED, /* any other errno; the last one is in xs_counters.clone_errno */
+	XS_LOST_KINDS,
+};
+
+struct xs_count {
+	__u64 frames; /* a GSO super-frame counts as its segments */
+	__u64 bytes;  /* as the tap saw them, VLAN tag included, FCS not */
+};
+
+/* Per tap and CPU. Only __u64 words, so that user space can add up CPUs without knowing fields. */
+struct xs_counters {
+	struct xs_count seen;
+	struct xs_count filtered;
+	struct xs_count sampled_out;
+	struct xs_count rate_limited;
+	struct xs_count delivered; /* port: accepted by its queue; ring: committed to the ring */
+	struct xs_count lost[XS_LOST_KINDS];
+	__u64 unreported;  /* frames lost since the last record of this tap and CPU */
+	__u64 clone_errno; /* positive errno of the last XS_LOST_CLONE_FAILED */
+};
+
+/* Constant for the life of a loaded tap (rodata): the verifier removes what is switched off. */
+struct xs_config {
+	__u32 abi;	    /* XS_ABI_VERSION */
+	__u32 tap;	    /* index of this tap in its session */
+	__u32 direction;    /* enum xs_direction */
+	__u32 sink;	    /* enum xs_sink */
+	__u32 port_ifindex; /* XS_SINK_PORT: where copies go */
+	__u32 snaplen;	    /* XS_SINK_RING: bytes copied of each frame at most */
+	__u32 limited;	    /* 1: stop after xs_state.budget copies */
+};
+
+/* Shared by all taps of a session and, through mmap, with user space. */
+struct xs_state {
+	__s64 budget;	       /* copies that may still be made, when xs_config.limited */
+	__u64 consumer_sleeps; /* user space waits for a wake-up: the next record gives one */
+	__u64 port_down;       /* user space saw the destination port go down */
+};
+
+enum xs_record_flags {
+	XS_REC_TX = 1 << 0,		/* sent by this host, otherwise received */
+	XS_REC_TAG_RESTORED = 1 << 1,	/* the VLAN tag was in metadata and is back in the bytes */
+	XS_REC_GSO = 1 << 2,		/* a super-frame: segs frames on a wire */
+	XS_REC_CSUM_NOT_READY = 1 << 3, /* CHECKSUM_PARTIAL: the checksum will be completed later */
+	XS_REC_CSUM_VALID =
+		1 << 4, /* CHECKSUM_UNNECESSARY: hardware or a local sender vouches for it */
+	XS_REC_OTHERHOST = 1 << 5, /* PACKET_OTHERHOST: not addressed to this interface */
+};
+
+/* One entry in a ring, followed by cap_len bytes of the frame. 40 bytes, 8-byte aligned. */
+struct xs_record {
+	__u64 time_ns;	/* CLOCK_BOOTTIME; user space turns it into wall-clock time */
+	__u32 cap_len;	/* bytes that follow */
+	__u32 wire_len; /* bytes of the frame, VLAN tag included, FCS not */
+	__u32 lost;	/* frames lost on this tap and CPU since its previous record */
+	__u32 flags;	/* enum xs_record_flags */
+	__u16 tap;
+	__u16 segs;	/* frames this record stands for: 1, or gso_segs */
+	__u16 gso_size; /* payload bytes of each segment, 0 without GSO */
+	__u16 vlan_tci; /* of the tag that was restored */
+	__u16 queue;	/* receive queue + 1, 0 when unknown */
+	__u16 reserved[3];
+	__u8 data[];
+};
+
+#endif

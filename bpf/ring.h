@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/* The ring destination: copy a frame, cut to the snaplen, into the ring of this CPU. */
+#ifndef XSPAN_RING_H
+#define XSPAN_RING_H
+
+#include "count.h"
+#include "maps.h"
+#include "offload.h"
+
+/* The verifier must see a bound on the very register that the helper gets: keep the compiler from
+ * proving it away or from testing a copy. */
+#define hide(x) asm volatile("" : "+r"(x))
+
+/* Copies `len` bytes, at most `room`, of the frame from `off`. 0 or negative errno. */
+static __always_inline long load_bounded(const struct frame *f, __u32 off, void *to, __u64 len,
+					 const __u64 room)
+{
+	hide(len);
+	if (len > room)
+		len = room;
+	hide(len);
+	if (len < 1)
+		return 0;
+	return frame_load(f, off, to, (__u32)len);
+}
+
+/* The canonical frame: a tag that the kernel keeps in metadata goes back behind the addresses. */
+static __always_inline long load_canonical(const struct frame *f, __u8 *to, __u32 len,
+					   const __u32 room)
+{
+	const __u32 head = MAC_ADDRESSES_LEN + VLAN_TAG_LEN;
+
+	if (!f->tag_present || len < head)
+		return load_bounded(f, 0, to, len, room);
+	if (frame_load(f, 0, to, MAC_ADDRESSES_LEN))
+		return -EINVAL;
+	*(__be16 *)(to + MAC_ADDRESSES_LEN) = f->tag_proto;
+	*(__be16 *)(to + MAC_ADDRESSES_LEN + 2) = bpf_htons(f->tag_tci);
+	return load_bounded(f, MAC_ADDRESSES_LEN, to + head, len - head, room - head);
+}
+
+static __always_inline void describe(struct xs_record *r, const struct frame *f, __u32 cap_len)
+{
+	/* Stamped after the reservation: what was stamped before a moment is in the ring at that
+	 * moment, so the consumer can put the rings of all CPUs into one order. */
+	r->time_ns = bpf_ktime_get_boot_ns();
+	r->cap_len = cap_len;
+	r->wire_len = f->len;
+	r->tap = (__u16)config.tap;
+	r->segs = (__u16)f->segs;
+	r->gso_size = (__u16)f->gso_size;
+	r->vlan_tci = f->tag_tci;
+	r->queue = receive_queue(f);
+	r->flags = offload_flags(f);
+	__builtin_memset(r->reserved, 0, sizeof(r->reserved));
+}
+
+static __always_inline __u64 wakeup(void)
+{
+	__u32 zero = 0;
+	struct xs_state *s = bpf_map_lookup_elem(&state, &zero);
+
+	/* Two CPUs may both see it: a second wake-up is harmless, a missing one would not be. */
+	if (!s || !s->consumer_sleeps)
+		return BPF_RB_NO_WAKEUP;
+	s->consumer_sleeps = 0;
+	return BPF_RB_FORCE_WAKEUP;
+}
+
+/* bpf_ringbuf_reserve wants a constant size: one instance per size class, chosen by frame length.
+ */
+static __always_inline void put(void *ring, struct xs_counters *c, const struct frame *f,
+				__u32 cap_len, const __u32 room)
+{
+	struct xs_record *r = bpf_ringbuf_reserve(ring, sizeof(*r) + room, 0);
+
+	if (!r) {
+		count_lost(c, XS_LOST_RING_FULL, f);
+		return;
+	}
+	describe(r, f, cap_len);
+	if (load_canonical(f, r->data, cap_len, room)) {
+		bpf_ringbuf_discard(r, wakeup());
+		count_lost(c, XS_LOST_LOAD_FAILED, f);
+		return;
+	}
+	r->lost = (__u32)c->unreported;
+	c->unreported = 0;
+	bpf_ringbuf_submit(r, wakeup());
+	count(&c->delivered, f);
+}
+
+/* clang-format off */
+#define FOR_EACH_SIZE_CLASS(X) \
+	X(64) X(128) X(192) X(256) X(384) X(512) X(768) X(1024) X(1280) X(1536) X(2048) X(4096) \
+	X(9216) X(16384) X(32768) X(66560) X(131072) X(262144)
+/* clang-format on */
+
+static __always_inline void deliver_to_ring(struct xs_counters *c, const struct frame *f)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	void *ring = bpf_map_lookup_elem(&rings, &cpu);
+	__u32 cap_len = f->len < config.snaplen ? f->len : config.snaplen;
+
+	if (!ring) {
+		count_lost(c, XS_LOST_RING_FULL, f);
+		return;
+	}
+	/* A class whose smaller neighbour already holds the snaplen is never reached: the verifier
+	 * knows the snaplen and drops the rest. */
+#define PUT_IF_FITS(room)                                                                          \
+	if (cap_len <= (room)) {                                                                   \
+		put(ring, c, f, cap_len, room);                                                    \
+		return;                                                                            \
+	}
+	FOR_EACH_SIZE_CLASS(PUT_IF_FITS)
+#undef PUT_IF_FITS
+	count_lost(c, XS_LOST_LOAD_FAILED, f);
+}
+
+#endif

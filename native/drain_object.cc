@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
+#include "drain_object.h"
+
+#include <cerrno>
+
+#include "error.h"
+
+namespace
+{
+
+uint64_t number(const Napi::Object &options, const char *name)
+{
+	return static_cast<uint64_t>(options.Get(name).As<Napi::Number>().Int64Value());
+}
+
+std::unique_ptr<Format> format_of(const Napi::Object &options)
+{
+	if (options.Get("format").As<Napi::String>().Utf8Value() == "raw")
+		return std::make_unique<RawFormat>();
+	PcapngFormat::Rotation rotation;
+	if (options.Has("fileBytes"))
+		rotation.bytes = number(options, "fileBytes");
+	if (options.Has("filePeriodMs")) {
+		rotation.period_ns = number(options, "filePeriodMs") * 1'000'000;
+		rotation.start_ns = WallClock::now(CLOCK_REALTIME);
+	}
+	return std::make_unique<PcapngFormat>(rotation);
+}
+
+} // namespace
+
+DrainObject::DrainObject(const Napi::CallbackInfo &info)
+    : Napi::ObjectWrap<DrainObject>(info), env_(info.Env())
+{
+	auto env = info.Env();
+	auto *maps = Maps::Unwrap(info[0].As<Napi::Object>());
+	if (!maps->shared())
+		check(env, -EBADF, "draining a closed session");
+	drain_ = std::make_unique<Drain>(maps->shared(), format_of(info[1].As<Napi::Object>()));
+	check(env, drain_->open(), "mapping the rings");
+	if (notifier_.open(env, info[2], true) != napi_ok)
+		check(env, -ENOMEM, "creating a thread-safe function");
+	// A worker that is terminated, or process.exit: the thread must end before the environment.
+	hooked_ = napi_add_env_cleanup_hook(
+			  env, [](void *self) { static_cast<DrainObject *>(self)->stop(); },
+			  this) == napi_ok;
+	drain_->start(&notifier_);
+}
+
+DrainObject::~DrainObject()
+{
+	stop();
+}
+
+void DrainObject::stop()
+{
+	if (drain_)
+		drain_->join();
+	notifier_.close();
+	if (hooked_)
+		napi_remove_env_cleanup_hook(
+			env_, [](void *self) { static_cast<DrainObject *>(self)->stop(); }, this);
+	hooked_ = false;
+}
+
+// ArrayBuffer[]: the slabs. Each keeps its memory alive, also after the session has ended.
+Napi::Value DrainObject::buffers(const Napi::CallbackInfo &info)
+{
+	auto env = info.Env();
+	auto list = Napi::Array::New(env);
+	for (const auto &slab : drain_->slabs()) {
+		auto *owner = new std::shared_ptr(slab.memory());
+		list.Set(list.Length(),
+			 Napi::ArrayBuffer::New(
+				 env, (*owner)->data(), (*owner)->size(),
+				 [](Napi::Env, void *, decltype(owner) held) { delete held; },
+				 owner));
+	}
+	return list;
+}
+
+// {slab, bytes, records, endsFile} of the oldest filled slab, or null.
+Napi::Value DrainObject::take(const Napi::CallbackInfo &info)
+{
+	auto env = info.Env();
+	Drain::Taken taken;
+	if (!drain_ || !drain_->take(&taken))
+		return env.Null();
+	auto result = Napi::Object::New(env);
+	result.Set("slab", Napi::Number::New(env, static_cast<double>(taken.slab)));
+	result.Set("bytes", Napi::Number::New(env, static_cast<double>(taken.bytes)));
+	result.Set("records", Napi::Number::New(env, static_cast<double>(taken.records)));
+	result.Set("endsFile", Napi::Boolean::New(env, taken.ends_file));
+	return result;
+}
+
+Napi::Value DrainObject::give_back(const Napi::CallbackInfo &info)
+{
+	if (drain_)
+		drain_->give_back(info[0].As<Napi::Number>().Uint32Value());
+	return info.Env().Undefined();
+}
+
+Napi::Value DrainObject::finish(const Napi::CallbackInfo &info)
+{
+	drain_->finish();
+	return info.Env().Undefined();
+}
+
+// Ends the thread; Float64Array of frames and bytes per tap that were left in the rings.
+Napi::Value DrainObject::abandon(const Napi::CallbackInfo &info)
+{
+	drain_->abandon();
+	auto left = Napi::Float64Array::New(info.Env(), drain_->abandoned().size());
+	for (size_t i = 0; i < drain_->abandoned().size(); i++)
+		left[i] = drain_->abandoned()[i];
+	return left;
+}
+
+Napi::Value DrainObject::finished(const Napi::CallbackInfo &info)
+{
+	return Napi::Boolean::New(info.Env(), drain_->finished());
+}
+
+Napi::Value DrainObject::close(const Napi::CallbackInfo &info)
+{
+	stop();
+	return info.Env().Undefined();
+}
+
+Napi::Function DrainObject::define(Napi::Env env)
+{
+	return DefineClass(env, "Drain",
+			   {
+				   InstanceMethod<&DrainObject::buffers>("buffers"),
+				   InstanceMethod<&DrainObject::take>("take"),
+				   InstanceMethod<&DrainObject::give_back>("giveBack"),
+				   InstanceMethod<&DrainObject::finish>("finish"),
+				   InstanceMethod<&DrainObject::abandon>("abandon"),
+				   InstanceMethod<&DrainObject::finished>("finished"),
+				   InstanceMethod<&DrainObject::close>("close"),
+			   });
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
+#include "netlink.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <vector>
+
+namespace
+{
+constexpr size_t dump_buffer_bytes = 65536; // the kernel fills up to 32 KiB a message
+}
+
+Netlink::~Netlink()
+{
+	if (socket_)
+		mnl_socket_close(socket_);
+}
+
+int Netlink::open(unsigned groups)
+{
+	socket_ = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	if (!socket_)
+		return -errno;
+	return mnl_socket_bind(socket_, groups, MNL_SOCKET_AUTOPID) ? -errno : 0;
+}
+
+static int visit_one(const nlmsghdr *message, void *visit)
+{
+	(*static_cast<const std::function<void(const nlmsghdr *)> *>(visit))(message);
+	return MNL_CB_OK;
+}
+
+int Netlink::dump(nlmsghdr *request, const std::function<void(const nlmsghdr *)> &visit)
+{
+	std::vector<char> buffer(dump_buffer_bytes);
+	auto *context = const_cast<std::function<void(const nlmsghdr *)> *>(&visit);
+
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	request->nlmsg_seq = 1;
+	if (mnl_socket_sendto(socket_, request, request->nlmsg_len) < 0)
+		return -errno;
+	for (;;) {
+		ssize_t got = mnl_socket_recvfrom(socket_, buffer.data(), buffer.size());
+		if (got < 0)
+			return -errno;
+		int state = mnl_cb_run(buffer.data(), static_cast<size_t>(got), 1,
+				       mnl_socket_get_portid(socket_), visit_one, context);
+		if (state < 0)
+			return -errno;
+		if (state == MNL_CB_STOP)
+			return 0;
+	}
+}
+
+int Netlink::skip()
+{
+	char buffer[8192];
+	ssize_t got = recv(fd(), buffer, sizeof(buffer), MSG_DONTWAIT | MSG_TRUNC);
+	// ENOBUFS: messages were lost, which means the same to us: something changed
+	return got >= 0 || errno == ENOBUFS ? 0 : -errno;
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
+// One request over netlink, with libmnl. All functions return 0 or a negative errno.
+#pragma once
+
+#include <libmnl/libmnl.h>
+
+#include <functional>
+
+class Netlink
+{
+public:
+	Netlink() = default;
+	~Netlink();
+	Netlink(const Netlink &) = delete;
+	Netlink &operator=(const Netlink &) = delete;
+
+	// groups: RTMGRP_* to listen to, 0 for requests only.
+	int open(unsigned groups = 0);
+	int fd() const { return mnl_socket_get_fd(socket_); }
+	// Sends a dump request and calls visit for every message of the answer.
+	int dump(nlmsghdr *request, const std::function<void(const nlmsghdr *)> &visit);
+	// Throws away whatever has arrived; 0 when there was something.
+	int skip();
+
+private:
+	mnl_socket *socket_ = nullptr;
+};
+
+// libmnl's mnl_attr_for_each does not compile as C++; its callback form does.
+template <typename Use> int call_for_attribute(const nlattr *attribute, void *use)
+{
+	(*static_cast<Use *>(use))(attribute);
+	return MNL_CB_OK;
+}
+
+template <typename Use> void for_each_attribute(const nlmsghdr *message, size_t header, Use use)
+{
+	mnl_attr_parse(message, static_cast<unsigned>(header), call_for_attribute<Use>, &use);
+}
+
+template <typename Use> void for_each_nested(const nlattr *outer, Use use)
+{
+	mnl_attr_parse_nested(outer, call_for_attribute<Use>, &use);
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
+// BPF programs that others (or a crashed run of ours) have attached.
+#pragma once
+
+#include <napi.h>
+
+// program(id) -> {id, name} or null
+Napi::Value program(const Napi::CallbackInfo &info);
+// tcxPrograms(ifindex, direction) -> ids in order, or null where the kernel has no tcx
+Napi::Value tcx_programs(const Napi::CallbackInfo &info);
+// clsactFilters(ifindex, direction) -> [{kind, priority, handle, name, programId}]
+Napi::Value clsact_filters(const Napi::CallbackInfo &info);
+// clsactCreate(ifindex) -> true: the qdisc was made; false: it was there
+Napi::Value clsact_create(const Napi::CallbackInfo &info);
+// clsactDetach(ifindex, direction, handle, priority)
+Napi::Value clsact_detach(const Napi::CallbackInfo &info);
+// clsactDestroyIfEmpty(ifindex) -> true: the qdisc had no filter left and is gone
+Napi::Value clsact_destroy_if_empty(const Napi::CallbackInfo &info);

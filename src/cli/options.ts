@@ -1,0 +1,77 @@
+/** Options that several commands share. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { parseCount, parseDuration, XspanError } from '../index.ts';
+
+/** Lets commander print the message and hint of a parser, with the option's name. */
+export function option<T>(parse: (text: string) => T): (text: string) => T {
+	return (text) => {
+		try {
+			return parse(text);
+		} catch (error) {
+			if (!(error instanceof XspanError)) throw error;
+			throw new InvalidArgumentError(`${error.hint ?? error.message}.`);
+		}
+	};
+}
+
+export interface CommonOptions {
+	direction: 'rx' | 'tx' | 'both';
+	name?: string;
+	duration?: number;
+	count?: number;
+	json?: boolean;
+	interval: number;
+	dryRun?: boolean;
+	hook?: 'tcx' | 'clsact' | 'xdp';
+}
+
+export function addCommonOptions(command: Command): Command {
+	return command
+		.addOption(
+			new Option('--direction <direction>', 'what to observe: received, sent or both')
+				.choices(['rx', 'tx', 'both'])
+				.default('both'),
+		)
+		.addOption(
+			new Option(
+				'--hook <hook>',
+				'where to tap; default tcx, clsact where the kernel has no tcx',
+			).choices(['tcx', 'clsact', 'xdp']),
+		)
+		.option('--name <name>', 'name of the session (default: its sources)')
+		.option(
+			'--duration <time>',
+			'end after this time: 500ms, 30s, 5m, 2h',
+			option((t) => parseDuration(t)),
+		)
+		.option(
+			'-c, --count <n>',
+			'end after this many copies',
+			option((t) => parseCount(t, 'count', 1, Number.MAX_SAFE_INTEGER)),
+		)
+		.option(
+			'--interval <time>',
+			'between two lines of --json',
+			option((t) => parseDuration(t)),
+			1000,
+		)
+		.option('--json', 'print the ledger as one JSON object a line')
+		.option('--dry-run', 'print the plan as JSON and attach nothing');
+}
+
+/** Leaves out what was not given, as exactOptionalPropertyTypes wants it. */
+export function given<T extends object>(values: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+	const entries = Object.entries(values).filter(([, value]) => value !== undefined);
+	return Object.fromEntries(entries) as { [K in keyof T]: Exclude<T[K], undefined> };
+}
+
+export function commonSpec(sources: string[], options: CommonOptions) {
+	return {
+		sources,
+		direction: options.direction,
+		...(options.hook === undefined ? {} : { hook: options.hook }),
+		...(options.name === undefined ? {} : { name: options.name }),
+		...(options.duration === undefined ? {} : { durationMs: options.duration }),
+		...(options.count === undefined ? {} : { count: options.count }),
+	};
+}

@@ -1,0 +1,139 @@
+/** Runs a session from the command line: progress while it lives, a summary at its end. */
+import { EXIT } from '../errors.ts';
+import {
+	balances,
+	type CommonSpec,
+	type EndReason,
+	type Ledger,
+	type Plan,
+	type Session,
+	type SessionEnd,
+	type TapState,
+	XspanError,
+} from '../index.ts';
+import { bold, dim, endText, formatBytes, ledgerTable, lostLines, printNotice } from './print.ts';
+
+export interface RunOptions {
+	json?: boolean;
+	interval: number;
+	/** Standard output carries frames: everything else goes to standard error. */
+	stdoutTaken: boolean;
+}
+
+function jsonLine(session: string, ledger: Ledger, taps: TapState[], end?: EndReason): string {
+	const line = { time: new Date().toISOString(), session, ...(end ? { end } : {}), ledger, taps };
+	return `${JSON.stringify(line)}\n`;
+}
+
+/** Redraws a block of lines in place. */
+class LiveBlock {
+	private lines = 0;
+	private readonly out: NodeJS.WriteStream;
+
+	constructor(out: NodeJS.WriteStream) {
+		this.out = out;
+	}
+
+	draw(text: string): void {
+		const up = this.lines ? `\x1b[${this.lines}A` : '';
+		this.out.write(`${up}\x1b[J${text}\n`);
+		this.lines = text.split('\n').length;
+	}
+
+	/** What is printed next stays below. */
+	release(): void {
+		this.lines = 0;
+	}
+}
+
+function describe(plan: Plan): string {
+	const { destination } = plan;
+	const taps = plan.taps.map((tap) => `${tap.source} ${tap.direction}`).join(', ');
+	if (destination.type === 'port') return `mirroring ${taps} to ${destination.interface}`;
+	const file =
+		destination.type === 'pcapng' && destination.path !== '-'
+			? destination.path
+			: 'standard output';
+	const ring = plan.rings ? `, ${plan.rings.count} rings of ${formatBytes(plan.rings.bytes)}` : '';
+	return `capturing ${taps} to ${file}${ring}`;
+}
+
+/** A signal ends the session as --duration would; a second one ends the process. */
+function abortOnSignals(): { signal: AbortSignal; remove: () => void } {
+	const controller = new AbortController();
+	const abort = () => controller.abort();
+	const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+	for (const name of names) process.once(name, abort);
+	return {
+		signal: controller.signal,
+		remove: () => {
+			for (const name of names) process.off(name, abort);
+		},
+	};
+}
+
+function summary(plan: Plan, end: SessionEnd): string {
+	return [
+		`session ${bold(plan.name)} ended: ${endText(end.reason)}`,
+		ledgerTable(end.ledger, end.taps),
+		...lostLines(end.ledger),
+		dim(balances(end.ledger) ? 'the ledger balances: every frame is accounted for' : ''),
+	]
+		.filter(Boolean)
+		.join('\n');
+}
+
+function exitCodeOf(end: SessionEnd): number {
+	if (!balances(end.ledger))
+		throw new XspanError(
+			'unexpected',
+			'ledger_imbalance',
+			`the ledger does not balance: ${end.ledger.in_flight.frames} frames are unaccounted for`,
+			{
+				hint: 'this is a defect: please report it with the output of --json',
+			},
+		);
+	return end.reason === 'sources_gone' || end.reason === 'destination_gone'
+		? EXIT.deviceGone
+		: EXIT.ok;
+}
+
+/** Opens a session and stays with it until it ends. Returns the exit code. */
+export async function runSession(
+	open: (spec: Pick<CommonSpec, 'signal' | 'onNotice'>) => Promise<Session>,
+	options: RunOptions,
+): Promise<number> {
+	const signals = abortOnSignals();
+	const out = options.stdoutTaken ? process.stderr : process.stdout;
+	const block = new LiveBlock(process.stderr);
+	const isLive = !options.json && process.stderr.isTTY === true;
+	const session = await open({
+		signal: signals.signal,
+		onNotice: (notice) => {
+			block.release();
+			if (options.json) process.stderr.write(`${JSON.stringify({ notice })}\n`);
+			else printNotice(notice);
+		},
+	});
+	if (!options.json) console.error(`${describe(session.plan)} ${dim('(Ctrl-C ends)')}`);
+	const tick = () => {
+		const ledger = session.ledger();
+		if (options.json) out.write(jsonLine(session.name, ledger, session.tapStates()));
+		else if (isLive)
+			block.draw([ledgerTable(ledger, session.tapStates()), ...lostLines(ledger)].join('\n'));
+	};
+	const timer = setInterval(tick, options.interval);
+	try {
+		const end = await session.done;
+		clearInterval(timer);
+		if (options.json) out.write(jsonLine(session.name, end.ledger, end.taps, end.reason));
+		else {
+			if (isLive) block.draw('');
+			console.error(summary(session.plan, end));
+		}
+		return exitCodeOf(end);
+	} finally {
+		clearInterval(timer);
+		signals.remove();
+	}
+}

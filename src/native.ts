@@ -1,0 +1,148 @@
+/** The native addon, typed. What each part does is said in native/*.h. */
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Abi } from './abi.gen.ts';
+import { XspanError } from './errors.ts';
+
+export interface NativeLink {
+	ifindex: number;
+	name: string;
+	alias?: string;
+	arpType: number;
+	flags: number;
+	mtu: number;
+	address?: string;
+	kind?: string;
+	master?: number;
+	/** Parent or peer; in the namespace of linkNetnsid where that is set. */
+	link?: number;
+	linkNetnsid?: number;
+	promiscuity: number;
+	operState: number;
+	xdpProgramId?: number;
+}
+
+export interface NativeEthtool {
+	driver: string;
+	speedMbps: number;
+	gro: boolean;
+	gso: boolean;
+	tso: boolean;
+	lro: boolean;
+	rxVlan: boolean;
+	txVlan: boolean;
+}
+
+export interface NativeMaps {
+	counters(): Float64Array;
+	setBudget(copies: number): void;
+	budget(): number;
+	setPortDown(down: boolean): void;
+	quiesce(): Promise<void>;
+	ringCount(): number;
+	close(): void;
+}
+
+export type NativeHook = 'tcx' | 'clsact' | 'xdp' | 'xdp-generic';
+
+export interface NativeTap {
+	attach(to: { hook: NativeHook; ifindex: number; direction: number }): {
+		handle: number;
+		priority: number;
+	};
+	detach(): void;
+	close(): void;
+	fd(): number;
+}
+
+export interface NativeSlab {
+	slab: number;
+	bytes: number;
+	records: number;
+	endsFile: boolean;
+}
+
+export interface NativeDrain {
+	buffers(): ArrayBuffer[];
+	take(): NativeSlab | null;
+	giveBack(slab: number): void;
+	finish(): void;
+	abandon(): Float64Array;
+	finished(): boolean;
+	close(): void;
+}
+
+export type DrainFormat =
+	| { format: 'raw' }
+	| { format: 'pcapng'; fileBytes?: number; filePeriodMs?: number };
+
+export interface ClsactFilter {
+	kind: string;
+	priority: number;
+	handle: number;
+	name?: string;
+	programId?: number;
+}
+
+export interface Native {
+	abiVersion: number;
+	slabLayout: { dataBytes: number; maxRecords: number; offsetsAt: number; countsAt: number };
+	Maps: new (options: { taps: number; ringBytes: number }) => NativeMaps;
+	Tap: new (maps: NativeMaps, options: { program: string; config: Uint8Array }) => NativeTap;
+	Drain: new (maps: NativeMaps, format: DrainFormat, onReady: () => void) => NativeDrain;
+	LinkMonitor: new (onChange: () => void) => { close(): void };
+	links(): NativeLink[];
+	ethtool(name: string): NativeEthtool;
+	program(id: number): { id: number; name: string } | null;
+	tcxPrograms(ifindex: number, direction: number): number[] | null;
+	clsactFilters(ifindex: number, direction: number): ClsactFilter[];
+	clsactCreate(ifindex: number): boolean;
+	clsactDetach(ifindex: number, direction: number, handle: number, priority: number): void;
+	clsactDestroyIfEmpty(ifindex: number): boolean;
+	probeLoad(): void;
+	probeTcx(): void;
+	netns(): number;
+}
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** Where the addon may be: a build in the source tree, or the one that came with the package. */
+const candidates = [
+	join(root, 'build/Release/xspan.node'),
+	join(root, `prebuilds/${process.platform}-${process.arch}/xspan.node`),
+];
+
+function load(): Native {
+	const path = candidates.find(existsSync);
+	if (!path)
+		throw new XspanError('unsupported', 'addon_missing', 'the native addon is not built', {
+			hint: `run "make" in ${root}, or install a package with a prebuild for ${process.platform}-${process.arch}`,
+		});
+	const addon = loadFrom(path);
+	if (addon.abiVersion !== Abi.abi_version)
+		throw new XspanError(
+			'unsupported',
+			'addon_outdated',
+			`${path} has ABI version ${addon.abiVersion}, this code expects ${Abi.abi_version}`,
+			{ hint: `run "make" in ${root} to build both from the same source` },
+		);
+	return addon;
+}
+
+function loadFrom(path: string): Native {
+	try {
+		return createRequire(import.meta.url)(path) as Native;
+	} catch (cause) {
+		throw new XspanError('unsupported', 'addon_unloadable', `cannot load ${path}: ${cause}`, {
+			cause,
+			hint: 'install libbpf1 and libmnl0 (Debian, Ubuntu), or build with "make"',
+		});
+	}
+}
+
+export const native = load();
+
+/** The package's version, for file headers and --version. */
+export const version: string = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version;

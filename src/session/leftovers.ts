@@ -1,0 +1,114 @@
+/**
+ * What would outlive a killed process: clsact filters (BPF links die with their descriptors).
+ * Each process that attaches one writes down where, in a file that names the process; `xspan clean`
+ * and the next session remove what dead processes left.
+ */
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { hasCode } from '../errors.ts';
+import { native } from '../native.ts';
+
+export interface ClsactRecord {
+	netns: number;
+	ifindex: number;
+	direction: number;
+	handle: number;
+	priority: number;
+	/** The qdisc was made for this filter. */
+	created: boolean;
+}
+
+export interface Leftover {
+	kind: 'clsact_filter';
+	ifindex: number;
+	interface: string | null;
+	/** Of the process that left it. */
+	pid: number;
+	removed: boolean;
+	/** Why not, when it was not removed. */
+	reason?: string;
+}
+
+const DIRECTORY = process.env['XSPAN_RUN_DIR'] ?? '/run/xspan';
+
+/** Field 22 of /proc/PID/stat: a pid alone may have been given to another process. */
+function startTime(pid: number): string | null {
+	try {
+		const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+		return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+	} catch {
+		return null; // no such process
+	}
+}
+
+const ownFile = () => join(DIRECTORY, `${process.pid}-${startTime(process.pid)}.json`);
+
+let records: ClsactRecord[] = [];
+
+function save(): void {
+	if (records.length === 0) {
+		rmSync(ownFile(), { force: true });
+		return;
+	}
+	mkdirSync(DIRECTORY, { recursive: true, mode: 0o700 });
+	const draft = `${ownFile()}.new`;
+	writeFileSync(draft, JSON.stringify(records), { mode: 0o600 });
+	renameSync(draft, ownFile());
+}
+
+export function rememberClsact(record: Omit<ClsactRecord, 'netns'>): void {
+	records.push({ ...record, netns: native.netns() });
+	save();
+}
+
+/** After the filters of an interface were detached: the qdisc goes too if it was ours and is empty. */
+export function forgetClsact(ifindex: number): void {
+	const mine = records.filter((record) => record.ifindex === ifindex);
+	if (mine.some((record) => record.created)) native.clsactDestroyIfEmpty(ifindex);
+	records = records.filter((record) => record.ifindex !== ifindex);
+	save();
+}
+
+function removeFilter(record: ClsactRecord, pid: number): Leftover {
+	const link = native.links().find((each) => each.ifindex === record.ifindex);
+	const leftover: Leftover = {
+		kind: 'clsact_filter',
+		ifindex: record.ifindex,
+		interface: link?.name ?? null,
+		pid,
+		removed: false,
+	};
+	if (record.netns !== native.netns())
+		return { ...leftover, reason: 'in another network namespace' };
+	const filter = native
+		.clsactFilters(record.ifindex, record.direction)
+		.find((each) => each.handle === record.handle && each.priority === record.priority);
+	// Somebody else's by now, or gone with its interface: not ours to touch.
+	if (!filter?.name?.startsWith('xspan_tc'))
+		return { ...leftover, removed: true, reason: 'already gone' };
+	native.clsactDetach(record.ifindex, record.direction, record.handle, record.priority);
+	return { ...leftover, removed: true };
+}
+
+function cleanFile(name: string): Leftover[] {
+	const match = /^(\d+)-(\d+)\.json$/.exec(name);
+	if (!match || startTime(Number(match[1])) === match[2]) return [];
+	const path = join(DIRECTORY, name);
+	const left = JSON.parse(readFileSync(path, 'utf8')) as ClsactRecord[];
+	const done = left.map((record) => removeFilter(record, Number(match[1])));
+	for (const record of left) if (record.created) native.clsactDestroyIfEmpty(record.ifindex);
+	if (done.every((each) => each.removed)) rmSync(path);
+	return done.filter((each) => each.reason !== 'already gone');
+}
+
+/** Removes what dead processes left. A live process's things are not touched. */
+export function clean(): Leftover[] {
+	let names: string[];
+	try {
+		names = readdirSync(DIRECTORY);
+	} catch (error) {
+		if (hasCode(error, 'ENOENT')) return [];
+		throw error;
+	}
+	return names.flatMap(cleanFile);
+}

@@ -1,0 +1,307 @@
+/** A live session: attached taps, a ledger, an end. Closing it leaves nothing behind. */
+import { XspanError } from '../errors.ts';
+import { type NativeMaps, native } from '../native.ts';
+import { type Host, type Plan, planCapture, planMirror, readHost } from '../plan/plan.ts';
+import { FrameBatch } from '../sinks/frames.ts';
+import { PcapngSink } from '../sinks/pcapng-sink.ts';
+import type { CaptureSpec, CommonSpec, MirrorSpec, Notice } from '../spec/spec.ts';
+import { isUp, readLinks } from '../topology/links.ts';
+import { type Ledger, sumLedgers, tapLedger } from './ledger.ts';
+import { clean } from './leftovers.ts';
+import { SlabReader } from './reader.ts';
+import { type AttachedTap, attachTaps, detachTaps, loadError } from './taps.ts';
+
+export type EndReason =
+	| 'closed'
+	| 'aborted'
+	| 'duration'
+	| 'count'
+	| 'files'
+	| 'pipe_closed'
+	| 'sources_gone'
+	| 'destination_gone'
+	| 'failed';
+
+export interface TapState {
+	source: string;
+	ifindex: number;
+	direction: 'rx' | 'tx';
+	hook: string;
+	/** The interface has gone; its counts stay. */
+	ended: boolean;
+	ledger: Ledger;
+}
+
+export interface SessionEnd {
+	reason: EndReason;
+	ledger: Ledger;
+	taps: TapState[];
+}
+
+/** How often the budget of --count is looked at; the copies themselves are counted exactly. */
+const COUNT_POLL_MS = 20;
+
+/** How long a slow reader (a full pipe) may take for what is left when the session ends. */
+const FLUSH_MS = 2000;
+
+export class Session implements AsyncDisposable {
+	readonly plan: Plan;
+	/** Settles when the session has ended, whoever ended it. Rejects when its output failed. */
+	readonly done: Promise<SessionEnd>;
+
+	private readonly maps: NativeMaps;
+	private readonly reader: SlabReader | null;
+	private readonly taps: AttachedTap[];
+	private readonly notice: (notice: Notice) => void;
+	private readonly monitor: { close(): void };
+	private readonly timers: NodeJS.Timeout[] = [];
+	private readonly abort: { signal: AbortSignal; listener: () => void } | null = null;
+	private sink: PcapngSink | null = null;
+	private consuming: Promise<unknown> | null = null;
+	private finalWords: Float64Array | null = null;
+	private ending: Promise<void> | null = null;
+	private portIsDown = false;
+	private settle!: { resolve: (end: SessionEnd) => void; reject: (error: unknown) => void };
+
+	/** Use mirror() or capture(). */
+	constructor(plan: Plan, spec: CommonSpec) {
+		this.plan = plan;
+		this.notice = spec.onNotice ?? (() => {});
+		this.done = new Promise((resolve, reject) => {
+			this.settle = { resolve, reject };
+		});
+		this.done.catch(() => {}); // a caller that only closes is told by close()
+		clean();
+		this.maps = openMaps(plan);
+		this.reader = this.openReader();
+		try {
+			if (plan.count !== null) this.maps.setBudget(plan.count);
+			this.taps = attachTaps(this.maps, plan, spec.hook !== undefined, this.notice);
+		} catch (error) {
+			this.reader?.abandon('session_ended');
+			this.reader?.close();
+			this.maps.close();
+			throw error;
+		}
+		this.monitor = new native.LinkMonitor(() => this.linksChanged());
+		for (const notice of plan.notices) this.notice(notice);
+		this.startTimers();
+		if (spec.signal) {
+			const listener = () => void this.end('aborted');
+			this.abort = { signal: spec.signal, listener };
+			if (spec.signal.aborted) listener();
+			else spec.signal.addEventListener('abort', listener, { once: true });
+		}
+	}
+
+	get name(): string {
+		return this.plan.name;
+	}
+
+	/** Counters of this moment, or the final ones once the session has ended. */
+	ledger(): Ledger {
+		return sumLedgers(this.tapStates().map((tap) => tap.ledger));
+	}
+
+	tapStates(): TapState[] {
+		const words = this.finalWords ?? this.maps.counters();
+		return this.taps.map((tap) => ({
+			source: tap.plan.source,
+			ifindex: tap.plan.ifindex,
+			direction: tap.plan.direction,
+			hook: tap.hook,
+			ended: tap.ended,
+			ledger: tapLedger(words, tap.plan.index, this.reader?.counts ?? null),
+		}));
+	}
+
+	/**
+	 * The frames of a capture without a file, in batches. A batch and its views are valid until the
+	 * next one is asked for. Leaving the loop ends the session.
+	 */
+	async *frames(): AsyncGenerator<FrameBatch, void, void> {
+		const reader = this.reader;
+		if (!reader || this.plan.destination.type !== 'frames' || this.consuming)
+			throw new XspanError('usage', 'no_frames', 'this session has no frames to iterate', {
+				hint: 'use capture() without `write`, and iterate once',
+			});
+		let ended!: () => void;
+		this.consuming = new Promise<void>((resolve) => {
+			ended = resolve;
+		});
+		try {
+			for (let slab = await reader.next(); slab; slab = await reader.next()) {
+				const batch = new FrameBatch(slab, this.plan.taps);
+				reader.delivered(slab);
+				try {
+					yield batch;
+				} finally {
+					batch.invalidate();
+					reader.giveBack(slab);
+				}
+			}
+		} finally {
+			ended();
+			this.consuming = null;
+			reader.abandon('session_ended'); // after the last frame there is nothing to abandon
+			await this.end('closed');
+		}
+	}
+
+	/** Detaches, delivers what is in flight, and settles `done`. Safe to call twice. */
+	async close(): Promise<SessionEnd> {
+		await this.end('closed');
+		return this.done;
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.close();
+	}
+
+	private openReader(): SlabReader | null {
+		const { destination, taps } = this.plan;
+		if (destination.type === 'port') return null;
+		const format =
+			destination.type === 'frames'
+				? ({ format: 'raw' } as const)
+				: PcapngSink.drainFormat(this.plan, destination);
+		return new SlabReader(this.maps, taps.length, format);
+	}
+
+	/** Opens the file, if the plan has one, and starts to fill it. */
+	async start(): Promise<void> {
+		if (this.plan.destination.type !== 'pcapng' || !this.reader) return;
+		this.sink = new PcapngSink(this.plan, this.plan.destination, this.reader, () =>
+			this.tapStates(),
+		);
+		try {
+			await this.sink.open();
+		} catch (error) {
+			await this.end('failed', error);
+			throw error;
+		}
+		this.consuming = this.sink.run().then(
+			(reason) => {
+				if (reason) void this.end(reason);
+			},
+			(error) => void this.end('failed', error),
+		);
+	}
+
+	private startTimers(): void {
+		const { durationMs, count } = this.plan;
+		if (durationMs !== null)
+			this.timers.push(setTimeout(() => void this.end('duration'), durationMs));
+		if (count !== null)
+			this.timers.push(
+				setInterval(() => {
+					if (this.maps.budget() <= 0) void this.end('count');
+				}, COUNT_POLL_MS),
+			);
+		// Without rings nothing else keeps the event loop alive.
+		if (!this.reader) this.timers.push(setInterval(() => {}, 2 ** 30));
+	}
+
+	private linksChanged(): void {
+		if (this.ending) return;
+		const links = readLinks();
+		const has = (ifindex: number) => links.some((link) => link.ifindex === ifindex);
+		for (const tap of this.taps) {
+			if (tap.ended || has(tap.plan.ifindex)) continue;
+			tap.ended = true;
+			this.notice({
+				code: 'source_gone',
+				message: `${tap.plan.source} is gone: its ${tap.plan.direction} tap has ended`,
+			});
+		}
+		if (this.taps.every((tap) => tap.ended)) return void this.end('sources_gone');
+		const { destination } = this.plan;
+		if (destination.type !== 'port') return;
+		const port = links.find((link) => link.ifindex === destination.ifindex);
+		if (!port) return void this.end('destination_gone');
+		this.portChanged(destination.interface, !isUp(port));
+	}
+
+	private portChanged(port: string, down: boolean): void {
+		if (down === this.portIsDown) return;
+		this.portIsDown = down;
+		this.maps.setPortDown(down);
+		this.notice(
+			down
+				? { code: 'destination_down', message: `${port} went down: copies are lost until it is up` }
+				: { code: 'destination_up', message: `${port} is up again` },
+		);
+	}
+
+	private end(reason: EndReason, error?: unknown): Promise<void> {
+		this.ending ??= this.shutDown(reason, error);
+		return this.ending;
+	}
+
+	private async shutDown(reason: EndReason, error: unknown): Promise<void> {
+		for (const timer of this.timers) clearInterval(timer);
+		this.abort?.signal.removeEventListener('abort', this.abort.listener);
+		this.monitor.close();
+		let failure = error;
+		try {
+			detachTaps(this.taps);
+			await this.maps.quiesce();
+			if (this.reader) await this.emptyRings(this.reader, reason);
+			this.finalWords = this.maps.counters();
+			await this.sink?.close();
+		} catch (late) {
+			failure ??= late;
+		}
+		this.finalWords ??= this.maps.counters();
+		this.reader?.close();
+		for (const tap of this.taps) tap.native.close();
+		this.maps.close();
+		if (failure !== undefined) this.settle.reject(failure);
+		else this.settle.resolve({ reason, ledger: this.ledger(), taps: this.tapStates() });
+	}
+
+	/** Lets the consumer have what is left, if there is one that still wants it. */
+	private async emptyRings(reader: SlabReader, reason: EndReason): Promise<void> {
+		const isFile = this.plan.destination.type === 'pcapng';
+		// A program that closes from inside its own loop would wait for itself.
+		const wanted = isFile ? !this.sink?.broken && reason !== 'files' : reason !== 'closed';
+		if (wanted && this.consuming) {
+			reader.finish();
+			const late = new Promise((resolve) => setTimeout(resolve, FLUSH_MS, 'late').unref());
+			if (!isFile) await this.consuming;
+			else if ((await Promise.race([this.consuming, late])) === 'late') this.sink?.giveUp();
+		}
+		reader.abandon(this.sink?.broken ? 'write_failed' : 'session_ended');
+		if (isFile) await this.consuming;
+	}
+}
+
+function openMaps(plan: Plan): NativeMaps {
+	try {
+		return new native.Maps({ taps: plan.taps.length, ringBytes: plan.rings?.bytes ?? 0 });
+	} catch (cause) {
+		throw loadError(cause);
+	}
+}
+
+async function open(plan: Plan, spec: CommonSpec): Promise<Session> {
+	const session = new Session(plan, spec);
+	await session.start();
+	return session;
+}
+
+/**
+ * Mirrors interfaces to another one, inside the kernel.
+ * @throws XspanError; nothing stays attached
+ */
+export async function mirror(spec: MirrorSpec, host: Host = readHost()): Promise<Session> {
+	return open(planMirror(spec, host), spec);
+}
+
+/**
+ * Captures interfaces to a pcapng file, or into this program (frames()).
+ * @throws XspanError; nothing stays attached
+ */
+export async function capture(spec: CaptureSpec, host: Host = readHost()): Promise<Session> {
+	return open(planCapture(spec, host), spec);
+}

@@ -1,0 +1,199 @@
+/** Taps: loaded, attached, and gone again, also when something fails half-way. */
+import { Abi, ConfigLayout, Direction, Sink } from '../abi.gen.ts';
+import { hasCode, isSystemError, XspanError } from '../errors.ts';
+import { type NativeHook, type NativeMaps, type NativeTap, native } from '../native.ts';
+import type { Plan, TapPlan } from '../plan/plan.ts';
+import type { Notice } from '../spec/spec.ts';
+import { forgetClsact, rememberClsact } from './leftovers.ts';
+
+export interface AttachedTap {
+	plan: TapPlan;
+	/** What it came to be, see HookChoice. */
+	hook: NativeHook;
+	native: NativeTap;
+	/** The interface is gone. */
+	ended: boolean;
+}
+
+function encodeConfig(plan: Plan, tap: TapPlan): Uint8Array {
+	const config = new Uint8Array(ConfigLayout.size);
+	const view = new DataView(config.buffer);
+	const set = (field: keyof typeof ConfigLayout.fields, value: number) =>
+		view.setUint32(ConfigLayout.fields[field].offset, value, true);
+	set('abi', Abi.abi_version);
+	set('tap', tap.index);
+	set('direction', Direction[tap.direction]);
+	set('sink', plan.destination.type === 'port' ? Sink.port : Sink.ring);
+	set('port_ifindex', plan.destination.type === 'port' ? plan.destination.ifindex : 0);
+	set('snaplen', plan.rings?.snaplen ?? 0);
+	set('limited', plan.count === null ? 0 : 1);
+	return config;
+}
+
+/** Newest first: the older ones are for kernels that refuse the newer (see enum hook in bpf/frame.h). */
+const TC_PROGRAMS = ['xspan_tc', 'xspan_tc_6_1'];
+
+/** @throws XspanError with the verifier's log as details */
+export function loadTap(maps: NativeMaps, plan: Plan, tap: TapPlan): NativeTap {
+	const config = encodeConfig(plan, tap);
+	const programs = tap.hook === 'xdp' ? ['xspan_xdp'] : TC_PROGRAMS;
+	let refusal: unknown;
+	for (const program of programs) {
+		try {
+			return new native.Tap(maps, { program, config });
+		} catch (error) {
+			if (hasCode(error, 'EPERM', 'EACCES') && !refusedByVerifier(error)) throw loadError(error);
+			refusal = error;
+		}
+	}
+	throw loadError(refusal);
+}
+
+const refusedByVerifier = (error: unknown): boolean =>
+	isSystemError(error) && (error.verifierLog ?? '').includes('BEGIN PROG LOAD LOG');
+
+export function loadError(cause: unknown): XspanError {
+	if (hasCode(cause, 'EPERM') && !refusedByVerifier(cause))
+		return new XspanError(
+			'permission',
+			'missing_capability',
+			'loading BPF programs is not permitted',
+			{
+				cause,
+				hint: 'run as root, or give node the capabilities: setcap cap_bpf,cap_net_admin,cap_perfmon+ep $(readlink -f $(command -v node)); in a container: --privileged, or --cap-add BPF,NET_ADMIN,PERFMON',
+			},
+		);
+	const message = cause instanceof Error ? cause.message : String(cause);
+	const details = isSystemError(cause) ? cause.verifierLog : undefined;
+	return new XspanError(
+		'unsupported',
+		'load_failed',
+		`this kernel refuses the tap program: ${message}`,
+		{
+			cause,
+			hint: 'xspan needs Linux 6.1 or later with BTF; `xspan doctor` says more, --debug shows the log of the verifier',
+			...(details === undefined ? {} : { details }),
+		},
+	);
+}
+
+function programName(id: number | undefined): string {
+	const program = id === undefined ? null : native.program(id);
+	return program ? `"${program.name}" (id ${program.id})` : 'of unknown name';
+}
+
+function attachError(tap: TapPlan, cause: unknown): XspanError {
+	if (tap.hook === 'xdp' && hasCode(cause, 'EBUSY', 'EEXIST')) {
+		const link = native.links().find((each) => each.ifindex === tap.ifindex);
+		return new XspanError(
+			'conflict',
+			'xdp_occupied',
+			`${tap.source} already has the XDP program ${programName(link?.xdpProgramId)}`,
+			{ cause, hint: 'leave out --hook xdp: at tcx xspan works beside it' },
+		);
+	}
+	if (hasCode(cause, 'EPERM'))
+		return new XspanError(
+			'permission',
+			'missing_capability',
+			`attaching to ${tap.source} is not permitted`,
+			{
+				cause,
+				hint: 'CAP_NET_ADMIN is needed in the network namespace of the interface: setcap cap_bpf,cap_net_admin,cap_perfmon+ep $(readlink -f $(command -v node))',
+			},
+		);
+	if (hasCode(cause, 'ENODEV'))
+		return new XspanError('notFound', 'interface_gone', `${tap.source} has just disappeared`, {
+			cause,
+		});
+	if (tap.hook === 'tcx' && hasCode(cause, 'EINVAL', 'EOPNOTSUPP'))
+		return new XspanError(
+			'unsupported',
+			'no_tcx',
+			'this kernel has no tcx, which came with Linux 6.6',
+			{
+				cause,
+				hint: 'use --hook clsact',
+			},
+		);
+	const message = cause instanceof Error ? cause.message : String(cause);
+	return new XspanError(
+		'unsupported',
+		'attach_failed',
+		`cannot attach to ${tap.source} at ${tap.hook}: ${message}`,
+		{
+			cause,
+		},
+	);
+}
+
+function attachAs(tap: NativeTap, plan: TapPlan, hook: NativeHook): NativeHook {
+	const where = { hook, ifindex: plan.ifindex, direction: Direction[plan.direction] };
+	if (hook !== 'clsact') {
+		tap.attach(where);
+		return hook;
+	}
+	const created = native.clsactCreate(plan.ifindex);
+	try {
+		const filter = tap.attach(where);
+		rememberClsact({ ...filter, ifindex: plan.ifindex, direction: where.direction, created });
+	} catch (error) {
+		if (created) native.clsactDestroyIfEmpty(plan.ifindex);
+		throw error;
+	}
+	return hook;
+}
+
+/** Tries what the plan says, then what comes nearest where this kernel or driver has it not. */
+function attach(
+	tap: NativeTap,
+	plan: TapPlan,
+	hookIsForced: boolean,
+	notice: (n: Notice) => void,
+): NativeHook {
+	try {
+		return attachAs(tap, plan, plan.hook);
+	} catch (error) {
+		if (plan.hook === 'tcx' && !hookIsForced && hasCode(error, 'EINVAL', 'EOPNOTSUPP')) {
+			notice({ code: 'no_tcx', message: `tcx needs Linux 6.6: using clsact on ${plan.source}` });
+			return attachAs(tap, plan, 'clsact');
+		}
+		if (plan.hook === 'xdp' && hasCode(error, 'EOPNOTSUPP')) {
+			notice({
+				code: 'generic_xdp',
+				message: `the driver of ${plan.source} has no native XDP: using generic XDP, which is slower than tcx`,
+			});
+			return attachAs(tap, plan, 'xdp-generic');
+		}
+		throw error;
+	}
+}
+
+/** Attaches every tap of the plan, or none. */
+export function attachTaps(
+	maps: NativeMaps,
+	plan: Plan,
+	hookIsForced: boolean,
+	notice: (n: Notice) => void,
+): AttachedTap[] {
+	const taps: AttachedTap[] = [];
+	try {
+		for (const tap of plan.taps) {
+			const loaded = loadTap(maps, plan, tap);
+			const attached: AttachedTap = { plan: tap, hook: tap.hook, native: loaded, ended: false };
+			taps.push(attached);
+			attached.hook = attach(loaded, tap, hookIsForced, notice);
+		}
+	} catch (error) {
+		detachTaps(taps);
+		for (const tap of taps) tap.native.close();
+		const failed = taps.at(-1)?.plan;
+		throw error instanceof XspanError || !failed ? error : attachError(failed, error);
+	}
+	return taps;
+}
+
+export function detachTaps(taps: readonly AttachedTap[]): void {
+	for (const tap of taps) tap.native.detach();
+	for (const tap of taps) if (tap.hook === 'clsact') forgetClsact(tap.plan.ifindex);
+}

@@ -1,0 +1,167 @@
+/** Frames for programs: one view that moves over a batch, so that iterating allocates nothing. */
+import { RecordFlags, RecordLayout } from '../abi.gen.ts';
+import { XspanError } from '../errors.ts';
+import { native } from '../native.ts';
+import type { TapPlan } from '../plan/plan.ts';
+import type { Slab } from '../session/reader.ts';
+
+const F = RecordLayout.fields;
+const NS_PER_WORD = 2 ** 32;
+
+/** One frame of a batch. It moves with the loop: copy what you want to keep. */
+export class FrameView {
+	private readonly batch: FrameBatch;
+	/** Byte offset of the record in the slab; a multiple of 8. */
+	private at = 0;
+
+	constructor(batch: FrameBatch) {
+		this.batch = batch;
+	}
+
+	/** @internal */
+	move(at: number): this {
+		this.at = at;
+		return this;
+	}
+
+	/** The captured bytes, a view into the batch (allocates the view, not the bytes). */
+	get bytes(): Uint8Array {
+		return new Uint8Array(this.batch.buffer, this.byteOffset, this.capturedLength);
+	}
+	/** Where the bytes begin in the batch's buffer. */
+	get byteOffset(): number {
+		return this.at + RecordLayout.size;
+	}
+	/** Nanoseconds since 1970-01-01 UTC. */
+	get timeNs(): bigint {
+		return (BigInt(this.u32(F.time_ns.offset + 4)) << 32n) | BigInt(this.u32(F.time_ns.offset));
+	}
+	/** Milliseconds since 1970-01-01 UTC, with a resolution of about 0.2 µs; allocates nothing. */
+	get timeMs(): number {
+		return (this.u32(F.time_ns.offset + 4) * NS_PER_WORD + this.u32(F.time_ns.offset)) / 1e6;
+	}
+	/** Bytes of the frame as it was seen, VLAN tag included, FCS not. */
+	get wireLength(): number {
+		return this.u32(F.wire_len.offset);
+	}
+	get capturedLength(): number {
+		return this.u32(F.cap_len.offset);
+	}
+	/** Frames lost on this interface and direction (per CPU) right before this one. */
+	get lostBefore(): number {
+		return this.u32(F.lost.offset);
+	}
+	/** The interface it was seen on. */
+	get interface(): string {
+		return (this.batch.taps[this.u16(F.tap.offset)] as TapPlan).source;
+	}
+	/** Index into the session's plan.taps. */
+	get tap(): number {
+		return this.u16(F.tap.offset);
+	}
+	get direction(): 'rx' | 'tx' {
+		return this.flags & RecordFlags.tx ? 'tx' : 'rx';
+	}
+	/** VLAN id of the outermost 802.1Q or 802.1ad tag, null without one. */
+	get vlan(): number | null {
+		if (this.capturedLength < 16) return null;
+		const at = this.byteOffset + 12;
+		const type = this.batch.view.getUint16(at);
+		return type === 0x8100 || type === 0x88a8 ? this.batch.view.getUint16(at + 2) & 0xfff : null;
+	}
+	/** A super-frame that stands for `segments` frames on a wire. */
+	get gso(): boolean {
+		return (this.flags & RecordFlags.gso) !== 0;
+	}
+	get segments(): number {
+		return this.u16(F.segs.offset);
+	}
+	/** The checksum is not complete yet: a sender's offload. */
+	get checksumNotReady(): boolean {
+		return (this.flags & RecordFlags.csum_not_ready) !== 0;
+	}
+	/** Receive queue, null when unknown. */
+	get queue(): number | null {
+		const queue = this.u16(F.queue.offset);
+		return queue ? queue - 1 : null;
+	}
+
+	private get flags(): number {
+		return this.u32(F.flags.offset);
+	}
+	private u32(field: number): number {
+		return this.batch.words[(this.at + field) >>> 2] as number;
+	}
+	private u16(field: number): number {
+		return this.batch.halfWords[(this.at + field) >>> 1] as number;
+	}
+}
+
+/** Many frames, in order of time. Valid until the next batch is asked for. */
+export class FrameBatch implements Iterable<FrameView> {
+	readonly length: number;
+	/** @internal */
+	readonly words: Uint32Array;
+	/** @internal */
+	readonly halfWords: Uint16Array;
+	/** @internal */
+	readonly view: DataView;
+	/** @internal */
+	readonly taps: readonly TapPlan[];
+	private readonly offsets: Uint32Array;
+	private memory: ArrayBuffer | null;
+
+	constructor(slab: Slab, taps: readonly TapPlan[]) {
+		const { dataBytes, offsetsAt } = native.slabLayout;
+		this.length = slab.records;
+		this.memory = slab.buffer;
+		this.words = new Uint32Array(slab.buffer, 0, dataBytes / 4);
+		this.halfWords = new Uint16Array(slab.buffer, 0, dataBytes / 2);
+		this.view = new DataView(slab.buffer, 0, dataBytes);
+		this.offsets = new Uint32Array(slab.buffer, offsetsAt, slab.records);
+		this.taps = taps;
+	}
+
+	/** The memory that holds the batch. */
+	get buffer(): ArrayBuffer {
+		if (!this.memory)
+			throw new XspanError(
+				'usage',
+				'batch_is_over',
+				'this batch is over: its memory holds other frames now',
+				{
+					hint: 'copy what you need before you ask for the next batch: frame.bytes.slice()',
+				},
+			);
+		return this.memory;
+	}
+
+	/** @internal Called when the memory goes back to the drain thread. */
+	invalidate(): void {
+		this.memory = null;
+	}
+
+	/** The frame at an index, in a view of its own or in the one given. */
+	at(index: number, view: FrameView = new FrameView(this)): FrameView {
+		if (!this.memory) void this.buffer; // throws
+		if (!(index >= 0 && index < this.length))
+			throw new RangeError(`no frame ${index} of ${this.length}`);
+		return view.move(this.offsets[index] as number);
+	}
+
+	/** The same view, and the same result object, in every step. */
+	[Symbol.iterator](): Iterator<FrameView> {
+		const { offsets, length } = this;
+		const view = new FrameView(this);
+		const step = { done: false, value: view };
+		let index = 0;
+		void this.buffer;
+		return {
+			next: (): IteratorResult<FrameView> => {
+				if (index >= length) return { done: true, value: undefined };
+				view.move(offsets[index++] as number);
+				return step;
+			},
+		};
+	}
+}

@@ -1,0 +1,106 @@
+/** Where bytes go: a file, or standard output when it is a pipe. Every write is complete or throws. */
+import { fstatSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { Socket } from 'node:net';
+import { hasCode, isSystemError, XspanError } from '../errors.ts';
+
+export interface Output {
+	/** Writes all bytes, or none of them where that is possible, and throws. */
+	write(bytes: Uint8Array): Promise<void>;
+	close(): Promise<void>;
+	/** Stops waiting for a reader that does not read. */
+	giveUp(): void;
+}
+
+export function outputError(path: string, cause: unknown): XspanError {
+	if (hasCode(cause, 'EEXIST'))
+		return new XspanError('conflict', 'file_exists', `${path} exists already`, {
+			cause,
+			hint: 'choose another name, or overwrite it with --force',
+		});
+	if (hasCode(cause, 'ENOENT', 'ENOTDIR', 'EISDIR'))
+		return new XspanError(
+			'notFound',
+			'no_such_directory',
+			`cannot create ${path}: ${message(cause)}`,
+			{
+				cause,
+				hint: 'give a path in a directory that exists',
+			},
+		);
+	return new XspanError('output', 'write_failed', `cannot write ${path}: ${message(cause)}`, {
+		cause,
+	});
+}
+
+const message = (cause: unknown): string =>
+	isSystemError(cause) ? cause.message.replace(/^\w+: ([^,]*),.*$/, '$1') : String(cause);
+
+class FileOutput implements Output {
+	private readonly file: FileHandle;
+	private length = 0;
+
+	constructor(file: FileHandle) {
+		this.file = file;
+	}
+
+	async write(bytes: Uint8Array): Promise<void> {
+		const start = this.length;
+		try {
+			for (let done = 0; done < bytes.length; ) {
+				const { bytesWritten } = await this.file.write(bytes, done, bytes.length - done);
+				done += bytesWritten;
+			}
+			this.length += bytes.length;
+		} catch (error) {
+			// Half a block would make the file unreadable: back to the last whole one. A terminal or
+			// a device has no length to go back to.
+			await this.file.truncate(start).catch(() => {});
+			throw error;
+		}
+	}
+
+	async close(): Promise<void> {
+		await this.file.close();
+	}
+
+	giveUp(): void {}
+}
+
+class PipeOutput implements Output {
+	private readonly socket: Socket;
+
+	constructor(fd: number) {
+		this.socket = new Socket({ fd, readable: false, writable: true });
+		this.socket.on('error', () => {}); // told to the write it belongs to
+	}
+
+	write(bytes: Uint8Array): Promise<void> {
+		return new Promise((resolve, reject) => {
+			this.socket.write(bytes, (error) => (error ? reject(error) : resolve()));
+		});
+	}
+
+	async close(): Promise<void> {
+		this.socket.destroySoon();
+	}
+
+	giveUp(): void {
+		this.socket.destroy();
+	}
+}
+
+/** The reader of a pipe went away: no error, just the end. */
+export const isClosedPipe = (error: unknown): boolean =>
+	hasCode(error, 'EPIPE', 'ECONNRESET', 'ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END');
+
+export async function openStdout(): Promise<Output> {
+	const status = fstatSync(1);
+	if (status.isFIFO() || status.isSocket()) return new PipeOutput(1);
+	return new FileOutput(await open('/proc/self/fd/1', 'a'));
+}
+
+/** Captured traffic is nobody else's business: mode 0600. */
+export async function openFile(path: string, overwrite: boolean): Promise<Output> {
+	return new FileOutput(await open(path, overwrite ? 'w' : 'wx', 0o600));
+}

@@ -1,0 +1,174 @@
+/** Moves the drain thread's packet blocks into files, and gives every file its head and tail. */
+import { cpus, release, type } from 'node:os';
+import { XspanError } from '../errors.ts';
+import { type DrainFormat, native, version } from '../native.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { Ledger } from '../session/ledger.ts';
+import type { Slab, SlabReader } from '../session/reader.ts';
+import type { PcapngSpec } from '../spec/spec.ts';
+import { fileName, isLast, isRing } from './file-names.ts';
+import { isClosedPipe, type Output, openFile, openStdout, outputError } from './output.ts';
+import { interfaceDescription, interfaceStatistics, sectionHeader } from './pcapng.ts';
+
+type TapLedgers = () => readonly { ledger: Ledger }[];
+
+const nowNs = (): bigint => BigInt(Date.now()) * 1_000_000n;
+
+function speedOf(source: string): number {
+	try {
+		return native.ethtool(source).speedMbps * 1e6;
+	} catch {
+		return 0; // gone since the plan was made: the attach will say so
+	}
+}
+
+function headOf(plan: Plan): Buffer {
+	const section = sectionHeader({
+		hardware: cpus()[0]?.model ?? process.arch,
+		os: `${type()} ${release()}`,
+		application: `xspan ${version}`,
+	});
+	const interfaces = plan.taps.map((tap) =>
+		interfaceDescription({
+			name: tap.source,
+			description: `${tap.direction === 'rx' ? 'received' : 'sent'}, xspan session ${plan.name}`,
+			address: tap.address,
+			speed: speedOf(tap.source),
+			snaplen: plan.rings?.snaplen ?? 0,
+		}),
+	);
+	return Buffer.concat([section, ...interfaces]);
+}
+
+function tailOf(ledgers: ReturnType<TapLedgers>, startNs: bigint): Buffer {
+	return Buffer.concat(
+		ledgers.map(({ ledger }, interfaceId) =>
+			interfaceStatistics({
+				interfaceId,
+				startNs,
+				endNs: nowNs(),
+				received: ledger.seen.frames,
+				dropped: ledger.lost.frames,
+				delivered: ledger.delivered.frames,
+			}),
+		),
+	);
+}
+
+export class PcapngSink {
+	/** The output cannot be written any more. */
+	broken = false;
+	private readonly spec: PcapngSpec;
+	private readonly reader: SlabReader;
+	private readonly ledgers: TapLedgers;
+	private readonly head: Buffer;
+	private readonly startNs = nowNs();
+	private output: Output | null = null;
+	private path = '-';
+	private index = -1;
+
+	constructor(plan: Plan, spec: PcapngSpec, reader: SlabReader, ledgers: TapLedgers) {
+		this.spec = spec;
+		this.reader = reader;
+		this.ledgers = ledgers;
+		this.head = headOf(plan);
+	}
+
+	/** What the drain thread must know: where files end, in bytes of packet blocks. */
+	static drainFormat(plan: Plan, spec: PcapngSpec): DrainFormat {
+		const statistics = 76; // bytes of one Interface Statistics Block
+		const around = headOf(plan).length + plan.taps.length * statistics;
+		return {
+			format: 'pcapng',
+			...(spec.fileBytes === undefined ? {} : { fileBytes: Math.max(spec.fileBytes - around, 1) }),
+			...(spec.filePeriodMs === undefined ? {} : { filePeriodMs: spec.filePeriodMs }),
+		};
+	}
+
+	async open(): Promise<void> {
+		await this.nextFile();
+	}
+
+	/** Until the session ends (null), or should end, and why. */
+	async run(): Promise<'files' | 'pipe_closed' | null> {
+		for (let slab = await this.reader.next(); slab; slab = await this.reader.next()) {
+			const endsFile = slab.endsFile;
+			if (!(await this.writeSlab(slab))) return 'pipe_closed';
+			if (!endsFile) continue;
+			if (isLast(this.spec, this.index)) return 'files';
+			await this.nextFile();
+		}
+		return null;
+	}
+
+	/** Writes the tail of the last file. */
+	async close(): Promise<void> {
+		await this.endFile();
+	}
+
+	giveUp(): void {
+		this.broken = true;
+		this.output?.giveUp();
+	}
+
+	private async writeSlab(slab: Slab): Promise<boolean> {
+		try {
+			if (slab.bytes) await this.output?.write(new Uint8Array(slab.buffer, 0, slab.bytes));
+			this.reader.delivered(slab);
+			return true;
+		} catch (error) {
+			this.broken = true;
+			this.reader.lost(slab, 'write_failed');
+			if (isClosedPipe(error)) return false;
+			throw this.diskError(error);
+		} finally {
+			this.reader.giveBack(slab);
+		}
+	}
+
+	private diskError(cause: unknown): XspanError {
+		const safe = this.ledgers().reduce((sum, { ledger }) => sum + ledger.delivered.frames, 0);
+		const { message } = outputError(this.path, cause);
+		return new XspanError(
+			'output',
+			'write_failed',
+			`${message}; ${safe} frames are safely written`,
+			{
+				cause,
+				hint: 'the file can be opened; free some space, or rotate with -C and -W',
+			},
+		);
+	}
+
+	private async nextFile(): Promise<void> {
+		await this.endFile();
+		this.index++;
+		try {
+			if (this.spec.path === '-') {
+				this.output = await openStdout();
+			} else {
+				this.path = fileName(this.spec, this.index, new Date());
+				const isOwn = isRing(this.spec) && this.index >= (this.spec.files as number);
+				this.output = await openFile(this.path, isOwn || this.spec.force === true);
+			}
+			await this.output.write(this.head);
+		} catch (error) {
+			this.broken = true;
+			throw isClosedPipe(error) ? error : outputError(this.path, error);
+		}
+	}
+
+	private async endFile(): Promise<void> {
+		const output = this.output;
+		this.output = null;
+		if (!output) return;
+		try {
+			await output.write(tailOf(this.ledgers(), this.startNs));
+		} catch (error) {
+			// The frames are in; without its statistics the file is complete all the same.
+			if (!this.broken && !isClosedPipe(error)) throw this.diskError(error);
+		} finally {
+			await output.close();
+		}
+	}
+}

@@ -1,0 +1,136 @@
+/** What a user asks for: plain data, checked against nothing but itself. */
+import { XspanError } from '../errors.ts';
+
+/** Seen from the host: rx is received, tx is sent. */
+export type Direction = 'rx' | 'tx' | 'both';
+
+/**
+ * Where a tap is attached. `tcx` (Linux 6.6) coexists with other programs and is the default;
+ * `clsact` is used where the kernel has no tcx; `xdp` sees received frames before GRO.
+ */
+export type HookChoice = 'tcx' | 'clsact' | 'xdp';
+
+/** Something a user should know although it is not an error. */
+export interface Notice {
+	/** snake_case, stable. */
+	code: string;
+	message: string;
+}
+
+export interface CommonSpec {
+	/** Interfaces whose frames are observed. */
+	sources: string[];
+	/** Default: both. */
+	direction?: Direction;
+	/** Default: tcx, else clsact. */
+	hook?: HookChoice;
+	/** Shown in ledgers and files. Default: derived from the sources. */
+	name?: string;
+	/** Ends the session after so many milliseconds. */
+	durationMs?: number;
+	/** Ends the session after so many copies over all sources; a GSO super-frame is one. */
+	count?: number;
+	/** Ends the session when aborted. */
+	signal?: AbortSignal;
+	onNotice?: (notice: Notice) => void;
+}
+
+export interface PortDestination {
+	type: 'port';
+	/** The interface that copies are sent out of. */
+	interface: string;
+}
+
+export interface MirrorSpec extends CommonSpec {
+	/** An object, or text such as "port:ids0". */
+	to: PortDestination | string;
+}
+
+export interface FileRotation {
+	/** No file is larger than this, in bytes (tcpdump -C). */
+	fileBytes?: number;
+	/** A new file every so many milliseconds, when there are frames (tcpdump -G). */
+	filePeriodMs?: number;
+	/** With fileBytes: keep the newest so many files; with filePeriodMs alone: end after so many (tcpdump -W). */
+	files?: number;
+}
+
+export interface PcapngSpec extends FileRotation {
+	/** A path, in which strftime conversions are replaced when filePeriodMs is set; "-": standard output. */
+	path: string;
+	/** Overwrite an existing file. Default: refuse. */
+	force?: boolean;
+}
+
+export interface CaptureSpec extends CommonSpec {
+	/** Bytes kept of each frame, 64 to 262144. Default: all. */
+	snaplen?: number;
+	/** Memory of all rings together, in bytes. Default: 64 MiB. */
+	bufferBytes?: number;
+	/** Write pcapng. Without it the session's frames() has the frames. */
+	write?: PcapngSpec;
+}
+
+export const SNAPLEN = { min: 64, max: 262_144 } as const;
+
+/** "port:ids0" as a destination. */
+export function parseDestination(text: string): PortDestination {
+	const match = /^port:([^\s/:]{1,15})$/.exec(text);
+	if (!match)
+		throw new XspanError('usage', 'bad_destination', `destination "${text}" is not valid`, {
+			hint: 'write port: and the name of an interface: port:ids0',
+		});
+	return { type: 'port', interface: match[1] as string };
+}
+
+function outOfRange(what: string, value: unknown, expected: string): XspanError {
+	return new XspanError('usage', 'bad_value', `${what} ${String(value)} is out of range`, {
+		hint: expected,
+	});
+}
+
+function checkWhole(what: string, value: number | undefined, min: number, max: number): void {
+	if (value === undefined) return;
+	if (!Number.isInteger(value) || value < min || value > max)
+		throw outOfRange(what, value, `${what} is a whole number from ${min} to ${max}`);
+}
+
+export function checkCommon(spec: CommonSpec): void {
+	if (spec.sources.length === 0)
+		throw new XspanError('usage', 'no_source', 'no source was named', {
+			hint: 'name at least one interface, as `ip link` lists them',
+		});
+	checkWhole('count', spec.count, 1, Number.MAX_SAFE_INTEGER);
+	checkWhole('duration', spec.durationMs, 1, 2 ** 31 - 1);
+	if (spec.hook === 'xdp' && spec.direction === 'tx')
+		throw new XspanError('usage', 'xdp_is_receive_only', 'XDP sees received frames only', {
+			hint: 'leave out --hook xdp to see sent frames (tcx), or use --direction rx',
+		});
+}
+
+export function checkCapture(spec: CaptureSpec): void {
+	checkCommon(spec);
+	checkWhole('snaplen', spec.snaplen, SNAPLEN.min, SNAPLEN.max);
+	checkWhole('buffer', spec.bufferBytes, 4096, 2 ** 36);
+	if (spec.write) checkRotation(spec.write);
+}
+
+function checkRotation(write: PcapngSpec): void {
+	checkWhole('file size', write.fileBytes, 4096, Number.MAX_SAFE_INTEGER);
+	checkWhole('file period', write.filePeriodMs, 1, 2 ** 31 - 1);
+	checkWhole('number of files', write.files, 1, 999_999);
+	const rotates = write.fileBytes !== undefined || write.filePeriodMs !== undefined;
+	if (write.path === '-' && rotates)
+		throw new XspanError('usage', 'cannot_rotate_stdout', 'standard output cannot be rotated', {
+			hint: 'give -w a file name, or leave out -C, -G and -W',
+		});
+	if (write.files !== undefined && !rotates)
+		throw new XspanError(
+			'usage',
+			'files_without_rotation',
+			'-W says how many files, but nothing starts a new one',
+			{
+				hint: 'add -C MB or -G SECONDS',
+			},
+		);
+}

@@ -1,0 +1,62 @@
+/** The interfaces of this network namespace. */
+import { XspanError } from '../errors.ts';
+import { type NativeLink, native } from '../native.ts';
+
+export type Link = NativeLink;
+
+/** include/uapi/linux/if.h */
+const IFF_UP = 1;
+
+/** include/uapi/linux/if_arp.h: frames with an Ethernet header (loopback has one too) */
+const ARPHRD_ETHER = 1;
+const ARPHRD_LOOPBACK = 772;
+
+export function readLinks(): Link[] {
+	return native.links();
+}
+
+export const isUp = (link: Link): boolean => (link.flags & IFF_UP) !== 0;
+
+export const hasEthernetHeader = (link: Link): boolean =>
+	link.arpType === ARPHRD_ETHER || link.arpType === ARPHRD_LOOPBACK;
+
+/** The number of single-character edits between two names. */
+function distance(a: string, b: string): number {
+	let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+	for (let i = 1; i <= a.length; i++) {
+		const next = [i];
+		for (let j = 1; j <= b.length; j++) {
+			const change = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
+			next.push(Math.min(change, (row[j] as number) + 1, (next[j - 1] as number) + 1));
+		}
+		row = next;
+	}
+	return row[b.length] as number;
+}
+
+/** The names most like one that does not exist, best first. */
+export function nearestNames(name: string, links: readonly Link[], most = 3): string[] {
+	return links
+		.map((link) => ({ name: link.name, distance: distance(name, link.name) }))
+		.filter((near) => near.distance <= Math.max(2, name.length / 2))
+		.sort((a, b) => a.distance - b.distance || a.name.localeCompare(b.name))
+		.slice(0, most)
+		.map((near) => near.name);
+}
+
+export function findLink(name: string, links: readonly Link[]): Link {
+	const found = links.find((link) => link.name === name);
+	if (found) return found;
+	const near = nearestNames(name, links);
+	const all = links.map((link) => link.name);
+	throw new XspanError(
+		'notFound',
+		'unknown_interface',
+		`there is no interface "${name}" in this network namespace`,
+		{
+			hint: near.length
+				? `did you mean ${near.join(' or ')}?`
+				: `the interfaces here are ${all.slice(0, 12).join(', ')}${all.length > 12 ? ', ...' : ''}`,
+		},
+	);
+}

@@ -1,0 +1,6 @@
+/** Removes the namespaces of test runs that were killed. */
+import { sweepNamespaces } from './lab.ts';
+
+export default function setup(): void {
+	sweepNamespaces();
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
+// What tests and benchmarks need of the kernel and the product does not: running a program on a
+// frame, a traffic source, programs of "somebody else" at a hook.
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/if_link.h>
+#include <napi.h>
+#include <net/if.h>
+
+#include <cerrno>
+#include <string>
+#include <vector>
+
+#include "error.h"
+#include "fd.h"
+#include "traffic.skel.h"
+
+namespace
+{
+
+constexpr size_t longest_frame = 65536;
+
+// testRun(progFd, frame, {repeat}) -> {verdict, data, nsPerRun}
+Napi::Value test_run(const Napi::CallbackInfo &info)
+{
+	auto env = info.Env();
+	auto frame = info[1].As<Napi::Uint8Array>();
+	std::vector<uint8_t> out(longest_frame + frame.ByteLength());
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	opts.data_in = frame.Data();
+	opts.data_size_in = static_cast<__u32>(frame.ByteLength());
+	opts.data_out = out.data();
+	opts.data_size_out = static_cast<__u32>(out.size());
+	opts.repeat = 1;
+	if (info[2].IsObject())
+		opts.repeat = info[2].As<Napi::Object>().Get("repeat").As<Napi::Number>();
+	int err = bpf_prog_test_run_opts(info[0].As<Napi::Number>().Int32Value(), &opts);
+	check(env, err ? -errno : 0, "running the program");
+	auto result = Napi::Object::New(env);
+	result.Set("verdict", Napi::Number::New(env, static_cast<int32_t>(opts.retval)));
+	result.Set("data", Napi::Buffer<uint8_t>::Copy(env, out.data(), opts.data_size_out));
+	result.Set("nsPerRun", Napi::Number::New(env, opts.duration));
+	return result;
+}
+
+// send({ifindex, frame, count, numberAt?}): sends the frame count times; blocks until done
+Napi::Value send(const Napi::CallbackInfo &info)
+{
+	auto env = info.Env();
+	auto options = info[0].As<Napi::Object>();
+	auto frame = options.Get("frame").As<Napi::Uint8Array>();
+	LibbpfLog log;
+	struct traffic *source = traffic__open();
+	check(env, source ? 0 : -errno, "opening the traffic source");
+	source->rodata->out_ifindex = options.Get("ifindex").As<Napi::Number>().Uint32Value();
+	if (options.Has("numberAt")) {
+		source->rodata->numbered = 1;
+		source->rodata->number_at =
+			options.Get("numberAt").As<Napi::Number>().Uint32Value();
+	}
+	int err = traffic__load(source);
+	if (!err) {
+		xdp_md context = {};
+		LIBBPF_OPTS(bpf_test_run_opts, opts);
+		context.data_end = static_cast<__u32>(frame.ByteLength());
+		opts.data_in = frame.Data();
+		opts.data_size_in = context.data_end;
+		opts.ctx_in = &context;
+		opts.ctx_size_in = sizeof(context);
+		opts.repeat = options.Get("count").As<Napi::Number>().Int32Value();
+		opts.flags = BPF_F_TEST_XDP_LIVE_FRAMES;
+		opts.batch_size = 64;
+		if (bpf_prog_test_run_opts(bpf_program__fd(source->progs.traffic), &opts))
+			err = -errno;
+	}
+	traffic__destroy(source);
+	check(env, err, "sending frames", log.text());
+	return env.Undefined();
+}
+
+// A program that only lets frames go on, attached until the process ends.
+class Bystander : public Napi::ObjectWrap<Bystander>
+{
+public:
+	static Napi::Function define(Napi::Env env)
+	{
+		return DefineClass(env, "Bystander",
+				   {InstanceMethod<&Bystander::close>("close"),
+				    InstanceMethod<&Bystander::fd>("fd")});
+	}
+	// new Bystander({hook: "xdp" | "rx" | "tx", ifindex}): tcx unless xdp; ifindex 0: only
+	// loads
+	explicit Bystander(const Napi::CallbackInfo &info) : Napi::ObjectWrap<Bystander>(info)
+	{
+		auto options = info[0].As<Napi::Object>();
+		auto hook = options.Get("hook").As<Napi::String>().Utf8Value();
+		const int ifindex = options.Get("ifindex").As<Napi::Number>().Int32Value();
+		LibbpfLog log;
+		skeleton_ = traffic__open_and_load();
+		check(info.Env(), skeleton_ ? 0 : -errno, "loading a bystander", log.text());
+		auto *program =
+			hook == "xdp" ? skeleton_->progs.pass_xdp : skeleton_->progs.pass_tc;
+		fd_ = bpf_program__fd(program);
+		const int type = hook == "xdp" ? BPF_XDP : hook == "rx" ? 46 : 47;
+		if (!ifindex)
+			return;
+		link_ = Fd(
+			bpf_link_create(fd_, ifindex, static_cast<bpf_attach_type>(type), nullptr));
+		check(info.Env(), link_.valid() ? 0 : -errno, "attaching a bystander");
+	}
+	~Bystander() override { release(); }
+
+private:
+	void release()
+	{
+		link_.reset();
+		if (skeleton_)
+			traffic__destroy(skeleton_);
+		skeleton_ = nullptr;
+	}
+	Napi::Value fd(const Napi::CallbackInfo &info)
+	{
+		return Napi::Number::New(info.Env(), fd_);
+	}
+	Napi::Value close(const Napi::CallbackInfo &info)
+	{
+		release();
+		return info.Env().Undefined();
+	}
+	struct traffic *skeleton_ = nullptr;
+	int fd_ = -1;
+	Fd link_;
+};
+
+Napi::Value ifindex(const Napi::CallbackInfo &info)
+{
+	auto name = info[0].As<Napi::String>().Utf8Value();
+	return Napi::Number::New(info.Env(), if_nametoindex(name.c_str()));
+}
+
+Napi::Object init(Napi::Env env, Napi::Object exports)
+{
+	LibbpfLog::install();
+	exports.Set("testRun", Napi::Function::New(env, test_run));
+	exports.Set("send", Napi::Function::New(env, send));
+	exports.Set("ifindex", Napi::Function::New(env, ifindex));
+	exports.Set("Bystander", Bystander::define(env));
+	return exports;
+}
+
+} // namespace
+
+NODE_API_MODULE(testkit, init)
