@@ -75,7 +75,8 @@ void Drain::run()
 		if (idle)
 			sleep_until_record();
 		else
-			linger(); // frames are coming, or no slab is free, or a record is being written
+			linger(); // frames are coming, or no slab is free, or a record is being
+				  // written
 	}
 	if (mode_ == Mode::abandon)
 		count_rest();
@@ -246,16 +247,9 @@ void Drain::count_rest()
 
 void Drain::abandon()
 {
-	order(Mode::abandon);
-	join();
-}
-
-void Drain::join()
-{
 	if (!thread_.joinable())
 		return;
-	if (mode_ == Mode::run)
-		order(Mode::abandon);
+	order(Mode::abandon);
 	thread_.join();
 }
 

@@ -23,7 +23,7 @@ public:
 	static constexpr size_t slab_count = 8;
 
 	Drain(std::shared_ptr<SharedMaps> maps, std::unique_ptr<Format> format);
-	~Drain() { join(); }
+	~Drain() { abandon(); }
 
 	int open();
 	// notifier is called when take() has something new, and must outlive the thread.
@@ -39,10 +39,9 @@ public:
 
 	// The taps are detached: hand over what is left, then end. finished() tells when.
 	void finish() { order(Mode::finish); }
-	// The consumer is gone: count what is left, then end. Waits for the thread.
+	// Nobody takes any more: count what is left, then end. Waits for the thread.
 	void abandon();
 	bool finished() const { return finished_; }
-	void join();
 
 	const std::vector<Slab> &slabs() const { return slabs_; }
 	// Frames and bytes per tap that were in the rings when the session was abandoned.

@@ -30,7 +30,7 @@ std::unique_ptr<Format> format_of(const Napi::Object &options)
 } // namespace
 
 DrainObject::DrainObject(const Napi::CallbackInfo &info)
-    : Napi::ObjectWrap<DrainObject>(info), env_(info.Env())
+    : Napi::ObjectWrap<DrainObject>(info), hook_(info.Env(), this)
 {
 	auto env = info.Env();
 	auto *maps = Maps::Unwrap(info[0].As<Napi::Object>());
@@ -40,10 +40,6 @@ DrainObject::DrainObject(const Napi::CallbackInfo &info)
 	check(env, drain_->open(), "mapping the rings");
 	if (notifier_.open(env, info[2], true) != napi_ok)
 		check(env, -ENOMEM, "creating a thread-safe function");
-	// A worker that is terminated, or process.exit: the thread must end before the environment.
-	hooked_ = napi_add_env_cleanup_hook(
-			  env, [](void *self) { static_cast<DrainObject *>(self)->stop(); },
-			  this) == napi_ok;
 	drain_->start(&notifier_);
 }
 
@@ -55,12 +51,9 @@ DrainObject::~DrainObject()
 void DrainObject::stop()
 {
 	if (drain_)
-		drain_->join();
+		drain_->abandon();
 	notifier_.close();
-	if (hooked_)
-		napi_remove_env_cleanup_hook(
-			env_, [](void *self) { static_cast<DrainObject *>(self)->stop(); }, this);
-	hooked_ = false;
+	hook_.disarm();
 }
 
 // ArrayBuffer[]: the slabs. Each keeps its memory alive, also after the session has ended.

@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "cleanup_hook.h"
 #include "drain.h"
 
 class DrainObject : public Napi::ObjectWrap<DrainObject>
@@ -16,6 +17,7 @@ public:
 	~DrainObject() override;
 
 private:
+	friend class CleanupHook<DrainObject>;
 	Napi::Value buffers(const Napi::CallbackInfo &info);
 	Napi::Value take(const Napi::CallbackInfo &info);
 	Napi::Value give_back(const Napi::CallbackInfo &info);
@@ -25,8 +27,7 @@ private:
 	Napi::Value close(const Napi::CallbackInfo &info);
 	void stop();
 
-	napi_env env_;
 	Notifier notifier_;
 	std::unique_ptr<Drain> drain_; // ends before the notifier it uses
-	bool hooked_ = false;
+	CleanupHook<DrainObject> hook_;
 };

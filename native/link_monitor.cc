@@ -11,7 +11,7 @@
 #include "links.h"
 
 LinkMonitor::LinkMonitor(const Napi::CallbackInfo &info)
-    : Napi::ObjectWrap<LinkMonitor>(info), env_(info.Env())
+    : Napi::ObjectWrap<LinkMonitor>(info), hook_(info.Env(), this)
 {
 	auto env = info.Env();
 	check(env, netlink_.open(RTMGRP_LINK), "listening to interface changes");
@@ -19,9 +19,6 @@ LinkMonitor::LinkMonitor(const Napi::CallbackInfo &info)
 	check(env, wake_.valid() ? 0 : -errno, "creating an eventfd");
 	if (notifier_.open(env, info[0], false) != napi_ok)
 		check(env, -ENOMEM, "creating a thread-safe function");
-	hooked_ = napi_add_env_cleanup_hook(
-			  env, [](void *self) { static_cast<LinkMonitor *>(self)->stop(); },
-			  this) == napi_ok;
 	sigset_t all, before;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -55,10 +52,7 @@ void LinkMonitor::stop()
 		thread_.join();
 	}
 	notifier_.close();
-	if (hooked_)
-		napi_remove_env_cleanup_hook(
-			env_, [](void *self) { static_cast<LinkMonitor *>(self)->stop(); }, this);
-	hooked_ = false;
+	hook_.disarm();
 }
 
 Napi::Value LinkMonitor::close(const Napi::CallbackInfo &info)

@@ -7,6 +7,7 @@
 
 #include <thread>
 
+#include "cleanup_hook.h"
 #include "fd.h"
 #include "netlink.h"
 #include "notifier.h"
@@ -23,14 +24,14 @@ public:
 	~LinkMonitor() override;
 
 private:
+	friend class CleanupHook<LinkMonitor>;
 	Napi::Value close(const Napi::CallbackInfo &info);
 	void run();
 	void stop();
 
-	napi_env env_;
 	Notifier notifier_;
 	Netlink netlink_;
 	Fd wake_;
 	std::thread thread_;
-	bool hooked_ = false;
+	CleanupHook<LinkMonitor> hook_;
 };

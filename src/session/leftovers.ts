@@ -56,16 +56,22 @@ function save(): void {
 	renameSync(draft, ownFile());
 }
 
-export function rememberClsact(record: Omit<ClsactRecord, 'netns'>): void {
-	records.push({ ...record, netns: native.netns() });
+export function rememberClsact(filter: Omit<ClsactRecord, 'netns'>): ClsactRecord {
+	const record = { ...filter, netns: native.netns() };
+	records.push(record);
 	save();
+	return record;
 }
 
-/** After the filters of an interface were detached: the qdisc goes too if it was ours and is empty. */
-export function forgetClsact(ifindex: number): void {
-	const mine = records.filter((record) => record.ifindex === ifindex);
-	if (mine.some((record) => record.created)) native.clsactDestroyIfEmpty(ifindex);
-	records = records.filter((record) => record.ifindex !== ifindex);
+/** After a filter was detached: the qdisc goes too if this process made it and it is empty. */
+export function forgetClsact(record: ClsactRecord): void {
+	const { ifindex } = record;
+	records = records.filter((each) => each !== record);
+	if (record.created && !native.clsactDestroyIfEmpty(ifindex)) {
+		// Another session of this process is still there: it inherits the duty.
+		const heir = records.find((each) => each.ifindex === ifindex);
+		if (heir) heir.created = true;
+	}
 	save();
 }
 

@@ -4,13 +4,15 @@ import { hasCode, isSystemError, XspanError } from '../errors.ts';
 import { type NativeHook, type NativeMaps, type NativeTap, native } from '../native.ts';
 import type { Plan, TapPlan } from '../plan/plan.ts';
 import type { Notice } from '../spec/spec.ts';
-import { forgetClsact, rememberClsact } from './leftovers.ts';
+import { type ClsactRecord, forgetClsact, rememberClsact } from './leftovers.ts';
 
 export interface AttachedTap {
 	plan: TapPlan;
 	/** What it came to be, see HookChoice. */
 	hook: NativeHook;
 	native: NativeTap;
+	/** Where its clsact filter is, which would outlive a killed process. */
+	clsact: ClsactRecord | null;
 	/** The interface is gone. */
 	ended: boolean;
 }
@@ -127,45 +129,44 @@ function attachError(tap: TapPlan, cause: unknown): XspanError {
 	);
 }
 
-function attachAs(tap: NativeTap, plan: TapPlan, hook: NativeHook): NativeHook {
-	const where = { hook, ifindex: plan.ifindex, direction: Direction[plan.direction] };
-	if (hook !== 'clsact') {
-		tap.attach(where);
-		return hook;
-	}
-	const created = native.clsactCreate(plan.ifindex);
+function attachClsact(tap: AttachedTap): ClsactRecord {
+	const { ifindex } = tap.plan;
+	const direction = Direction[tap.plan.direction];
+	const created = native.clsactCreate(ifindex);
 	try {
-		const filter = tap.attach(where);
-		rememberClsact({ ...filter, ifindex: plan.ifindex, direction: where.direction, created });
+		const filter = tap.native.attach({ hook: 'clsact', ifindex, direction });
+		return rememberClsact({ ...filter, ifindex, direction, created });
 	} catch (error) {
-		if (created) native.clsactDestroyIfEmpty(plan.ifindex);
+		if (created) native.clsactDestroyIfEmpty(ifindex);
 		throw error;
 	}
-	return hook;
+}
+
+function attachAs(tap: AttachedTap, hook: NativeHook): void {
+	const { ifindex, direction } = tap.plan;
+	if (hook === 'clsact') tap.clsact = attachClsact(tap);
+	else tap.native.attach({ hook, ifindex, direction: Direction[direction] });
+	tap.hook = hook;
 }
 
 /** Tries what the plan says, then what comes nearest where this kernel or driver has it not. */
-function attach(
-	tap: NativeTap,
-	plan: TapPlan,
-	hookIsForced: boolean,
-	notice: (n: Notice) => void,
-): NativeHook {
+function attach(tap: AttachedTap, hookIsForced: boolean, notice: (n: Notice) => void): void {
+	const { hook, source } = tap.plan;
 	try {
-		return attachAs(tap, plan, plan.hook);
+		attachAs(tap, hook);
 	} catch (error) {
-		if (plan.hook === 'tcx' && !hookIsForced && hasCode(error, 'EINVAL', 'EOPNOTSUPP')) {
-			notice({ code: 'no_tcx', message: `tcx needs Linux 6.6: using clsact on ${plan.source}` });
-			return attachAs(tap, plan, 'clsact');
-		}
-		if (plan.hook === 'xdp' && hasCode(error, 'EOPNOTSUPP')) {
+		if (hook === 'tcx' && !hookIsForced && hasCode(error, 'EINVAL', 'EOPNOTSUPP')) {
+			attachAs(tap, 'clsact');
+			notice({ code: 'no_tcx', message: `tcx needs Linux 6.6: using clsact on ${source}` });
+		} else if (hook === 'xdp' && hasCode(error, 'EOPNOTSUPP')) {
+			attachAs(tap, 'xdp-generic');
 			notice({
 				code: 'generic_xdp',
-				message: `the driver of ${plan.source} has no native XDP: using generic XDP, which is slower than tcx`,
+				message: `the driver of ${source} has no native XDP: using generic XDP, which is slower than tcx`,
 			});
-			return attachAs(tap, plan, 'xdp-generic');
+		} else {
+			throw error;
 		}
-		throw error;
 	}
 }
 
@@ -179,10 +180,10 @@ export function attachTaps(
 	const taps: AttachedTap[] = [];
 	try {
 		for (const tap of plan.taps) {
-			const loaded = loadTap(maps, plan, tap);
-			const attached: AttachedTap = { plan: tap, hook: tap.hook, native: loaded, ended: false };
+			const loaded = { hook: tap.hook, native: loadTap(maps, plan, tap) };
+			const attached: AttachedTap = { plan: tap, ...loaded, clsact: null, ended: false };
 			taps.push(attached);
-			attached.hook = attach(loaded, tap, hookIsForced, notice);
+			attach(attached, hookIsForced, notice);
 		}
 	} catch (error) {
 		detachTaps(taps);
@@ -195,5 +196,5 @@ export function attachTaps(
 
 export function detachTaps(taps: readonly AttachedTap[]): void {
 	for (const tap of taps) tap.native.detach();
-	for (const tap of taps) if (tap.hook === 'clsact') forgetClsact(tap.plan.ifindex);
+	for (const tap of taps) if (tap.clsact) forgetClsact(tap.clsact);
 }
