@@ -1,0 +1,16 @@
+import type { Link } from '../../src/topology/links.ts';
+
+/** An interface as netlink would describe it: Ethernet and up, unless said otherwise. */
+export function link(name: string, ifindex: number, more: Partial<Link> = {}): Link {
+	return {
+		name,
+		ifindex,
+		arpType: 1,
+		flags: 1,
+		mtu: 1500,
+		address: '02:00:00:00:00:01',
+		promiscuity: 0,
+		operState: 6,
+		...more,
+	};
+}
