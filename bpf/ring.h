@@ -19,7 +19,7 @@ static __always_inline long load_bounded(const struct frame *f, __u32 off, void 
 	if (len > room)
 		len = room;
 	hide(len);
-	if (len < 1)
+	if ((__s64)len < 1) /* signed: as "== 0" kernel 6.1 would not learn that it is at least 1 */
 		return 0;
 	return frame_load(f, off, to, (__u32)len);
 }

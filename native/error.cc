@@ -31,11 +31,17 @@ int check(Napi::Env env, int result, const char *operation, const std::string &v
 struct LibbpfLogWriter {
 	static int write(enum libbpf_print_level level, const char *format, va_list args)
 	{
-		char line[4096];
 		if (level == LIBBPF_DEBUG || !current_log)
 			return 0;
-		vsnprintf(line, sizeof(line), format, args);
-		current_log->text_ += line;
+		va_list again; // the verifier's log comes as one line of any length
+		va_copy(again, args);
+		const int length = vsnprintf(nullptr, 0, format, again);
+		va_end(again);
+		auto &text = current_log->text_;
+		const auto end = text.size();
+		text.resize(end + static_cast<size_t>(length) + 1);
+		vsnprintf(&text[end], static_cast<size_t>(length) + 1, format, args);
+		text.pop_back();
 		return 0;
 	}
 };

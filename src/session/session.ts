@@ -206,13 +206,12 @@ export class Session implements AsyncDisposable {
 		if (this.ending) return;
 		const links = readLinks();
 		const has = (ifindex: number) => links.some((link) => link.ifindex === ifindex);
-		for (const tap of this.taps) {
-			if (tap.ended || has(tap.plan.ifindex)) continue;
+		for (const tap of this.taps.filter((each) => !each.ended && !has(each.plan.ifindex))) {
+			const { source } = tap.plan;
+			const first = !this.taps.some((each) => each.ended && each.plan.source === source);
 			tap.ended = true;
-			this.notice({
-				code: 'source_gone',
-				message: `${tap.plan.source} is gone: its ${tap.plan.direction} tap has ended`,
-			});
+			if (first)
+				this.notice({ code: 'source_gone', message: `${source} is gone: its taps have ended` });
 		}
 		if (this.taps.every((tap) => tap.ended)) return void this.end('sources_gone');
 		const { destination } = this.plan;

@@ -178,12 +178,17 @@ export function attachTaps(
 	notice: (n: Notice) => void,
 ): AttachedTap[] {
 	const taps: AttachedTap[] = [];
+	const said = new Set<string>(); // both directions of a source fall back alike: once is enough
+	const noticeOnce = (each: Notice) => {
+		if (!said.has(each.message)) notice(each);
+		said.add(each.message);
+	};
 	try {
 		for (const tap of plan.taps) {
 			const loaded = { hook: tap.hook, native: loadTap(maps, plan, tap) };
 			const attached: AttachedTap = { plan: tap, ...loaded, clsact: null, ended: false };
 			taps.push(attached);
-			attach(attached, hookIsForced, notice);
+			attach(attached, hookIsForced, noticeOnce);
 		}
 	} catch (error) {
 		detachTaps(taps);
