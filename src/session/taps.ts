@@ -44,18 +44,21 @@ export function loadTap(maps: NativeMaps, plan: Plan, tap: TapPlan): NativeTap {
 		try {
 			return new native.Tap(maps, { program, config });
 		} catch (error) {
-			if (hasCode(error, 'EPERM', 'EACCES') && !refusedByVerifier(error)) throw loadError(error);
+			if (isForbidden(error)) throw loadError(error);
 			refusal = error;
 		}
 	}
 	throw loadError(refusal);
 }
 
-const refusedByVerifier = (error: unknown): boolean =>
-	isSystemError(error) && (error.verifierLog ?? '').includes('BEGIN PROG LOAD LOG');
+/** A missing capability; the verifier's own EPERM comes with a log. */
+const isForbidden = (error: unknown): boolean =>
+	isSystemError(error) &&
+	error.code === 'EPERM' &&
+	!(error.verifierLog ?? '').includes('BEGIN PROG LOAD LOG');
 
 export function loadError(cause: unknown): XspanError {
-	if (hasCode(cause, 'EPERM') && !refusedByVerifier(cause))
+	if (isForbidden(cause))
 		return new XspanError(
 			'permission',
 			'missing_capability',
