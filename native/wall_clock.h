@@ -26,7 +26,11 @@ public:
 	{
 		const uint64_t before = now(CLOCK_BOOTTIME);
 		const uint64_t wall = now(CLOCK_REALTIME);
-		const uint64_t after = now(CLOCK_BOOTTIME);
+		update(before, wall, now(CLOCK_BOOTTIME));
+	}
+	// wall was read between the two readings of CLOCK_BOOTTIME.
+	void update(uint64_t before, uint64_t wall, uint64_t after)
+	{
 		const int64_t noise = static_cast<int64_t>(after - before);
 		const int64_t offset = static_cast<int64_t>(wall - (before + (after - before) / 2));
 		const int64_t change = offset - offset_ns_;

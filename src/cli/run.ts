@@ -54,14 +54,17 @@ function describe(plan: Plan): string {
 		destination.type === 'pcapng' && destination.path !== '-'
 			? destination.path
 			: 'standard output';
-	const ring = plan.rings ? `, ${plan.rings.count} rings of ${formatBytes(plan.rings.bytes)}` : '';
+	const ring = plan.rings
+		? `, ${plan.rings.count === 1 ? 'a ring' : `${plan.rings.count} rings`} of ${formatBytes(plan.rings.bytes)}`
+		: '';
 	return `capturing ${taps} to ${file}${ring}`;
 }
 
 /** A signal ends the session as --duration would; a second one ends the process. */
-function abortOnSignals(): { signal: AbortSignal; remove: () => void } {
+function abortOnSignals(out: NodeJS.WriteStream): { signal: AbortSignal; remove: () => void } {
 	const controller = new AbortController();
 	const abort = () => controller.abort();
+	out.on('error', abort); // `xspan ... --json | head`: nobody reads any more
 	const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 	for (const name of names) process.once(name, abort);
 	return {
@@ -103,8 +106,8 @@ export async function runSession(
 	open: (spec: Pick<CommonSpec, 'signal' | 'onNotice'>) => Promise<Session>,
 	options: RunOptions,
 ): Promise<number> {
-	const signals = abortOnSignals();
 	const out = options.stdoutTaken ? process.stderr : process.stdout;
+	const signals = abortOnSignals(out);
 	const block = new LiveBlock(process.stderr);
 	const isLive = !options.json && process.stderr.isTTY === true;
 	const session = await open({

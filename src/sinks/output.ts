@@ -1,6 +1,6 @@
 /** Where bytes go: a file, or standard output when it is a pipe. Every write is complete or throws. */
 import { fstatSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { hasCode, isSystemError, XspanError } from '../errors.ts';
 
@@ -100,7 +100,16 @@ export async function openStdout(): Promise<Output> {
 	return new FileOutput(await open('/proc/self/fd/1', 'a'));
 }
 
-/** Captured traffic is nobody else's business: mode 0600. */
+/**
+ * A new file, or an existing one that may be overwritten. Captured traffic is nobody else's
+ * business: mode 0600. Devices and named pipes hold nothing that could be lost.
+ */
 export async function openFile(path: string, overwrite: boolean): Promise<Output> {
-	return new FileOutput(await open(path, overwrite ? 'w' : 'wx', 0o600));
+	const special = await stat(path).then(
+		(status) => !status.isFile() && !status.isDirectory(),
+		() => false,
+	);
+	const file = await open(path, overwrite || special ? 'w' : 'wx', 0o600);
+	if (!special) await file.chmod(0o600);
+	return new FileOutput(file);
 }

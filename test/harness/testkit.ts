@@ -10,6 +10,8 @@ export interface Testkit {
 	): { verdict: number; data: Buffer; nsPerRun: number };
 	/** Sends a frame count times through an interface of this namespace; blocks until it is done. */
 	send(options: { ifindex: number; frame: Uint8Array; count: number; numberAt?: number }): void;
+	/** Rows of [boot time, wall-clock time, boot time, stamp]; the wall-clock time of each stamp. ns */
+	wallTimes(rows: [number, number, number, number][]): number[];
 	ifindex(name: string): number;
 	/** Somebody else's program at a hook. */
 	Bystander: new (options: {

@@ -14,6 +14,7 @@
 #include "error.h"
 #include "fd.h"
 #include "traffic.skel.h"
+#include "wall_clock.h"
 
 namespace
 {
@@ -132,6 +133,25 @@ private:
 	Fd link_;
 };
 
+// wallTimes([[before, wall, after, stamp], ...]) -> wall-clock time of each stamp, in order; all in
+// ns
+Napi::Value wall_times(const Napi::CallbackInfo &info)
+{
+	auto rows = info[0].As<Napi::Array>();
+	auto times = Napi::Array::New(info.Env());
+	WallClock clock;
+	for (uint32_t i = 0; i < rows.Length(); i++) {
+		auto row = rows.Get(i).As<Napi::Array>();
+		uint64_t value[4];
+		for (uint32_t j = 0; j < 4; j++)
+			value[j] = row.Get(j).As<Napi::Number>().Int64Value();
+		clock.update(value[0], value[1], value[2]);
+		times.Set(i, Napi::Number::New(info.Env(),
+					       static_cast<double>(clock.wall_ns(value[3]))));
+	}
+	return times;
+}
+
 Napi::Value ifindex(const Napi::CallbackInfo &info)
 {
 	auto name = info[0].As<Napi::String>().Utf8Value();
@@ -143,6 +163,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports)
 	LibbpfLog::install();
 	exports.Set("testRun", Napi::Function::New(env, test_run));
 	exports.Set("send", Napi::Function::New(env, send));
+	exports.Set("wallTimes", Napi::Function::New(env, wall_times));
 	exports.Set("ifindex", Napi::Function::New(env, ifindex));
 	exports.Set("Bystander", Bystander::define(env));
 	return exports;
