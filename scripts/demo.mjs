@@ -4,7 +4,7 @@
  * Exits with 0 only when everything that it claims was checked. Touches no interface of this machine.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -127,14 +127,15 @@ async function counter(ids) {
 	};
 }
 
-async function runTraffic({ client, host }) {
+async function startTraffic({ client, host }) {
 	await host.start(process.execPath, TRAFFIC, 'server', HOST).says(/ready/);
 	const program = client.start(process.execPath, TRAFFIC, 'client', HOST);
 	return {
-		done: program.finished.then((code) => {
-			if (code !== 0) throw new Error(`the client failed: ${program.stderr.trim()}`);
+		finish: async () => {
+			if ((await program.finished) !== 0)
+				throw new Error(`the client failed: ${program.stderr.trim()}`);
 			return JSON.parse(program.stdout);
-		}),
+		},
 	};
 }
 
@@ -236,8 +237,9 @@ async function demo(directory) {
 	const path = join(directory, 'demo.pcapng');
 	console.log(colors.bold('xspan: one interface mirrored and captured, every frame accounted for'));
 
-	step('Three hosts, in network namespaces of their own');
 	preconditions();
+
+	step('Three hosts, in network namespaces of their own');
 	const hosts = await build();
 	const { host, ids } = hosts;
 	const all = [hosts.client, host, ids];
@@ -258,10 +260,10 @@ eth0 ================ eth0 --+-- xspan mirror ---> span0 ======== eth0
 	say(`$ xspan capture eth0 -w ${path}`);
 
 	step('Traffic between client and host: ARP, TCP, UDP');
-	const traffic = await runTraffic(hosts);
+	const traffic = await startTraffic(hosts);
 	await sleep(SETTLE_MS);
 	const during = photograph(all);
-	const { tcp, udp } = await traffic.done;
+	const { tcp, udp } = await traffic.finish();
 	await sleep(SETTLE_MS);
 	check(tcp.intact, `a download of ${number(tcp.bytes)} bytes over TCP arrived intact`);
 	check(
@@ -309,13 +311,12 @@ eth0 ================ eth0 --+-- xspan mirror ---> span0 ======== eth0
 	return path;
 }
 
-function onSignal(signal) {
-	void lab.close().then(() => {
-		console.error(`\n${signal}: stopped, and everything that the demo made is gone`);
-		process.exit(signal === 'SIGINT' ? 130 : 143);
+let interrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM'])
+	process.once(signal, () => {
+		interrupted = true;
+		void lab.close(); // what the demo waits for ends, and so does the demo
 	});
-}
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, onSignal);
 
 const directory = mkdtempSync(join(tmpdir(), 'xspan-demo-'));
 try {
@@ -330,7 +331,11 @@ try {
 } finally {
 	await lab.close();
 }
-if (failures.length > 0) {
+if (interrupted) {
+	rmSync(directory, { recursive: true });
+	console.error('\nInterrupted: everything that the demo made is gone.');
+	process.exitCode = 130;
+} else if (failures.length > 0) {
 	console.error(`\n${colors.red('The demo failed:')}`);
 	for (const failure of failures) console.error(`  - ${failure}`);
 	process.exitCode = 1;
