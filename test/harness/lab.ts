@@ -124,6 +124,15 @@ export class Host {
 		if (code !== 0) throw new Error(`sending failed: ${stderr}`);
 	}
 
+	/** The same through the stack's transmit path, past the egress hooks: what this host sends. */
+	async sendSelf(name: string, frame: Uint8Array, count: number, numberAt = -1): Promise<void> {
+		const hex = Buffer.from(frame).toString('hex');
+		const args = [name, hex, String(count), String(numberAt)];
+		const run = this.spawn('python3', ['test/harness/programs/raw-send.py', ...args]);
+		const { code, stderr } = await run.finished;
+		if (code !== 0) throw new Error(`sending failed: ${stderr}`);
+	}
+
 	ifindex(name: string): number {
 		return Number(JSON.parse(this.ip('-json', 'link', 'show', name))[0].ifindex);
 	}
