@@ -119,7 +119,17 @@ export class Host {
 	/** Sends a frame count times out of an interface, as fast as it goes. */
 	async send(name: string, frame: Uint8Array, count: number, numberAt = -1): Promise<void> {
 		const hex = Buffer.from(frame).toString('hex');
-		const run = this.program('send.mjs', name, hex, String(count), String(numberAt));
+		await this.sent(this.program('send.mjs', name, hex, String(count), String(numberAt)));
+	}
+
+	/** Sends one frame from a CPU: it is received on the same one. */
+	async sendFrom(cpu: number, name: string, frame: Uint8Array): Promise<void> {
+		const program = join(root, 'test/harness/programs/send.mjs');
+		const args = [program, name, Buffer.from(frame).toString('hex'), '1', '-1'];
+		await this.sent(this.spawn('taskset', ['-c', String(cpu), process.execPath, ...args]));
+	}
+
+	private async sent(run: Run): Promise<void> {
 		const { code, stderr } = await run.finished;
 		if (code !== 0) throw new Error(`sending failed: ${stderr}`);
 	}
@@ -128,9 +138,7 @@ export class Host {
 	async sendSelf(name: string, frame: Uint8Array, count: number, numberAt = -1): Promise<void> {
 		const hex = Buffer.from(frame).toString('hex');
 		const args = [name, hex, String(count), String(numberAt)];
-		const run = this.spawn('python3', ['test/harness/programs/raw-send.py', ...args]);
-		const { code, stderr } = await run.finished;
-		if (code !== 0) throw new Error(`sending failed: ${stderr}`);
+		await this.sent(this.spawn('python3', ['test/harness/programs/raw-send.py', ...args]));
 	}
 
 	ifindex(name: string): number {
