@@ -59,18 +59,9 @@ export async function freed(ids: number[]): Promise<void> {
 
 /** What a session must not change: everything about every interface but its counters. */
 export function state(host: Host): unknown[] {
-	return (JSON.parse(host.ip('-json', '-d', 'link', 'show')) as Record<string, unknown>[]).map(
-		({ xdp, ...link }) => ({
-			...link,
-			features: lines(host.exec('ethtool', '-k', String(link['ifname']))),
-			channels:
-				spawnSync('nsenter', [
-					`--net=/run/netns/${host.namespace}`,
-					'ethtool',
-					'-l',
-					String(link['ifname']),
-				]).stdout.toString() ?? '',
-			addresses: host.ip('address', 'show', 'dev', String(link['ifname'])).replace(/xdp\S*/g, ''),
-		}),
-	);
+	return links(host).map(({ xdp, ...link }) => ({
+		...link,
+		features: lines(host.exec('ethtool', '-k', link.ifname)),
+		addresses: JSON.parse(host.ip('-json', 'address', 'show', 'dev', link.ifname))[0].addr_info,
+	}));
 }
