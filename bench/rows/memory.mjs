@@ -1,0 +1,89 @@
+/** Resident memory of a capture beyond its rings; with --soak also over a long time. */
+import { mebibytes, millions, percent } from '../lib/format.mjs';
+import { residentBytes } from '../lib/memory.mjs';
+import { xspanCapture } from '../sides/xspan.mjs';
+
+const REACH_BYTES = 120 * 2 ** 20;
+const BURST = 500_000;
+const LENGTH = 60;
+/** Until then buffers grow to the size they keep. */
+const WARM_UP_SHARE = 0.1;
+/** The garbage collector may be anywhere in its cycle: less than this is not growth. */
+const FLAT_BYTES = 8 * 2 ** 20;
+
+/** @typedef {import('../lib/row.mjs').Context} Context */
+/** @typedef {{atMs: number, all: number, rings: number, beyond: number}} Sample */
+
+/** Captures under full load for that long, and looks at its memory after every burst. */
+async function loaded(
+	/** @type {Context} */ { lab, traffic, progress },
+	/** @type {number} */ seconds,
+) {
+	const running = await xspanCapture('--buffer', '64M').start(lab);
+	const start = performance.now();
+	/** @type {Sample[]} */
+	const samples = [];
+	let frames = 0;
+	while (performance.now() - start < seconds * 1000) {
+		const load = await traffic.send(LENGTH, BURST);
+		frames += load.received;
+		const pid = /** @type {number} */ (running.process.child.pid);
+		samples.push({ atMs: performance.now() - start, ...residentBytes(pid) });
+		progress(`${Math.round((performance.now() - start) / 1000)}/${seconds} s`);
+	}
+	return { samples, frames, seconds, ...(await running.stop()) };
+}
+
+function memoryRow(result) {
+	const largest = Math.max(...result.samples.map((each) => each.beyond));
+	const rings = Math.max(...result.samples.map((each) => each.rings));
+	return {
+		what: 'resident memory of a capture beyond the rings, at most',
+		xspan: mebibytes(largest),
+		peer: '-',
+		ratio: '-',
+		reach: `<= ${mebibytes(REACH_BYTES)}`,
+		met: largest <= REACH_BYTES,
+		notes: [`under full load of 64 B frames; mapped ring memory on top: ${mebibytes(rings)}`],
+		raw: result,
+	};
+}
+
+function mean(/** @type {Sample[]} */ samples) {
+	return samples.reduce((sum, each) => sum + each.beyond, 0) / samples.length;
+}
+
+/** From after the warm-up to the end, each as a mean over a tenth of the time. */
+function growth(result) {
+	const share = (from, to) =>
+		result.samples.filter(({ atMs }) => {
+			const part = atMs / (result.seconds * 1000);
+			return part >= from && part < to;
+		});
+	return mean(share(1 - WARM_UP_SHARE, 2)) - mean(share(WARM_UP_SHARE, 2 * WARM_UP_SHARE));
+}
+
+function soakRow(result) {
+	const grown = growth(result);
+	return {
+		what: `growth of that memory over a soak of ${result.seconds} s`,
+		xspan: mebibytes(grown),
+		peer: '-',
+		ratio: '-',
+		reach: `flat (<= ${mebibytes(FLAT_BYTES)})`,
+		met: grown <= FLAT_BYTES,
+		notes: [
+			`${result.frames} frames at ${millions(result.frames / result.seconds)}; lost ${result.lost} (${percent(result.lost / result.frames)})`,
+		],
+		raw: result,
+	};
+}
+
+export const memory = {
+	name: 'memory',
+	async run(/** @type {Context} */ context) {
+		const short = await loaded(context, context.quick ? 3 : 10);
+		if (!context.soak) return [memoryRow(short)];
+		return [memoryRow(short), soakRow(await loaded(context, context.soak))];
+	},
+};
