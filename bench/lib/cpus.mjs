@@ -1,4 +1,5 @@
 /** Which CPU does what: the traffic on one, whoever consumes it on another. */
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 /** CPUs that this process may use, from a list such as "0-3,6". */
@@ -15,8 +16,13 @@ const [traffic, consumer = traffic] = allowedCpus();
 
 export const cpus = { traffic, consumer };
 
-/** A command that runs another one on that CPU. */
-export const pinned = (/** @type {number} */ cpu) => ['taskset', '-c', String(cpu)];
+/**
+ * Moves all threads of a process to a CPU. After its start, because a program that counts the CPUs it
+ * may use (for the number of its buffers, say) must see what it would see without the benchmark.
+ */
+export function pin(/** @type {number} */ cpu, /** @type {number | undefined} */ pid) {
+	execFileSync('taskset', ['-a', '-c', '-p', String(cpu), String(pid)], { stdio: 'ignore' });
+}
 
 export const pinning =
 	traffic === consumer

@@ -84,14 +84,9 @@ export class Lab {
 	}
 
 	/** A program of bench/programs, to talk to in messages. */
-	program(
-		/** @type {Role} */ role,
-		/** @type {string[]} */ pin,
-		/** @type {string} */ name,
-		/** @type {string[]} */ ...args
-	) {
+	program(/** @type {Role} */ role, /** @type {string} */ name, /** @type {string[]} */ ...args) {
 		const path = join(root, 'bench/programs', name);
-		return this.start(role, [...pin, process.execPath, path, ...args], {
+		return this.start(role, [process.execPath, path, ...args], {
 			stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
 		});
 	}

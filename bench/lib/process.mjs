@@ -1,6 +1,7 @@
 /** A process that the benchmark started: its output, and its end. */
 import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
+import { pin } from './cpus.mjs';
 import { sleep, until } from './wait.mjs';
 
 const PATIENCE_MS = 120_000;
@@ -27,6 +28,12 @@ export class Process {
 
 	get running() {
 		return this.child.exitCode === null && this.child.signalCode === null;
+	}
+
+	/** Moves all its threads to a CPU. */
+	pin(/** @type {number} */ cpu) {
+		pin(cpu, this.child.pid);
+		return this;
 	}
 
 	/** Waits until its output matches. */

@@ -1,5 +1,5 @@
 /** The load: live frames through BPF_PROG_TEST_RUN, all from one CPU, as fast as they go. */
-import { cpus, pinned } from './cpus.mjs';
+import { cpus } from './cpus.mjs';
 import { udpFrame } from './frames.mjs';
 
 /**
@@ -18,12 +18,13 @@ export class Traffic {
 	/** @private */
 	constructor(/** @type {import('./lab.mjs').Lab} */ lab) {
 		this.#lab = lab;
-		this.#source = lab.program('src', pinned(cpus.traffic), 'source.mjs', 'tx0');
+		this.#source = lab.program('src', 'source.mjs', 'tx0');
 	}
 
 	static async open(/** @type {import('./lab.mjs').Lab} */ lab) {
 		const traffic = new Traffic(lab);
 		await traffic.#source.message();
+		traffic.#source.pin(cpus.traffic);
 		return traffic;
 	}
 

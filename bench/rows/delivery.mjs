@@ -1,5 +1,5 @@
 /** Records/s into a JavaScript loop that reads two fields of each, beside the npm package cap. */
-import { cpus, pinned } from '../lib/cpus.mjs';
+import { cpus } from '../lib/cpus.mjs';
 import { millions } from '../lib/format.mjs';
 import { interleave } from '../lib/interleave.mjs';
 import { median, ratios, spread } from '../lib/stats.mjs';
@@ -19,7 +19,7 @@ const withRate = (result) => ({ ...result, perSecond: (result.records / result.m
 
 /** How fast the loop empties rings that were filled before; nothing else runs. */
 async function xspanFilled(/** @type {Context} */ { lab, traffic, scale }) {
-	const reader = lab.program('mon', [], 'read-xspan.mjs', String(BUFFER));
+	const reader = lab.program('mon', 'read-xspan.mjs', String(BUFFER));
 	await reader.message();
 	await traffic.send(LENGTH, scale(2_000_000));
 	await reader.ask({ do: 'read' });
@@ -29,7 +29,7 @@ async function xspanFilled(/** @type {Context} */ { lab, traffic, scale }) {
 }
 
 async function capFilled(/** @type {Context} */ { lab, traffic }, cap) {
-	const reader = lab.program('mon', [], 'read-cap.mjs', cap.directory, String(BUFFER));
+	const reader = lab.program('mon', 'read-cap.mjs', cap.directory, String(BUFFER));
 	await reader.message();
 	await traffic.send(LENGTH, 200_000); // compiles its loop
 	await reader.ask({ do: 'hold', ms: 500 });
@@ -42,8 +42,9 @@ async function capFilled(/** @type {Context} */ { lab, traffic }, cap) {
 
 /** What arrives while the source sends at full speed. */
 async function xspanLive(/** @type {Context} */ { lab, traffic, scale }) {
-	const reader = lab.program('mon', pinned(cpus.consumer), 'read-xspan.mjs', String(BUFFER));
+	const reader = lab.program('mon', 'read-xspan.mjs', String(BUFFER));
 	await reader.message();
+	reader.pin(cpus.consumer);
 	await reader.ask({ do: 'read' });
 	const load = await traffic.send(LENGTH, scale(2_000_000));
 	const result = await reader.ask({ do: 'all' });
@@ -52,9 +53,9 @@ async function xspanLive(/** @type {Context} */ { lab, traffic, scale }) {
 }
 
 async function capLive(/** @type {Context} */ { lab, traffic, scale }, cap) {
-	const pin = pinned(cpus.consumer);
-	const reader = lab.program('mon', pin, 'read-cap.mjs', cap.directory, String(BUFFER));
+	const reader = lab.program('mon', 'read-cap.mjs', cap.directory, String(BUFFER));
 	await reader.message();
+	reader.pin(cpus.consumer);
 	const load = await traffic.send(LENGTH, scale(2_000_000));
 	const result = await reader.ask({ do: 'all' });
 	await reader.closed;

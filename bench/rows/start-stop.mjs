@@ -28,7 +28,7 @@ async function measure({ lab, quick, progress }, name) {
 	progress(`${name}, ${runs} runs`);
 	const command = [process.execPath, cli, ...COMMANDS[name]];
 	const results = await lab
-		.program('mon', [], 'start-stop.mjs', 'mon0', String(runs), ...command)
+		.program('mon', 'start-stop.mjs', 'mon0', String(runs), ...command)
 		.message();
 	const values = (field) => results.map((each) => each[field]);
 	const attached = row(

@@ -14,7 +14,7 @@
  * @property {string} name
  * @property {(lab: import('../lib/lab.mjs').Lab) => Promise<Running>} start resolves once it captures
  */
-import { cpus, pinned } from '../lib/cpus.mjs';
+import { cpus } from '../lib/cpus.mjs';
 import { sleep } from '../lib/wait.mjs';
 
 /** Lets a capturer write what it has: otherwise what is on its way would count as lost. */
@@ -44,8 +44,9 @@ export function peer(command, ready, read) {
 	return {
 		name: command[0],
 		async start(lab) {
-			const started = lab.start('mon', [...pinned(cpus.consumer), ...command]);
+			const started = lab.start('mon', command);
 			await started.says(ready);
+			started.pin(cpus.consumer);
 			return {
 				process: started,
 				async stop() {

@@ -1,5 +1,5 @@
 /** xspan as its users run it: the command line, as built. */
-import { cpus, pinned } from '../lib/cpus.mjs';
+import { cpus } from '../lib/cpus.mjs';
 import { cli } from '../lib/lab.mjs';
 
 /** Starts a session and returns once it is attached. */
@@ -7,10 +7,10 @@ export async function startXspan(
 	/** @type {import('../lib/lab.mjs').Lab} */ lab,
 	/** @type {string[]} */ ...args
 ) {
-	const command = [...pinned(cpus.consumer), process.execPath, cli, ...args];
-	const session = lab.start('mon', [...command, '--json', '--interval', '200ms']);
+	const command = [process.execPath, cli, ...args, '--json', '--interval', '200ms'];
+	const session = lab.start('mon', command);
 	await session.says(/"ledger"/);
-	return session;
+	return session.pin(cpus.consumer);
 }
 
 /** Ends it and returns its final ledger. */
