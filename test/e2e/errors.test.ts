@@ -1,7 +1,7 @@
 /** What a user gets wrong: a message that helps, the right exit code, and nothing left half-made. */
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { allHooks, hooks } from '../harness/hooks.ts';
 import { type Finished, type Host, Lab } from '../harness/lab.ts';
 import { cable, type Scene, scene } from '../harness/scene.ts';
@@ -119,7 +119,7 @@ const rows: Row[] = [
 		exit: 2,
 		says: [/count/, /whole number/],
 	})),
-	...['ids0', 'port:', 'port', 'telepathy:x', 'port:a/b', 'port:a-name-of-16-ch'].map((to) => ({
+	...['ids0', 'port:', 'port', 'telepathy:x', 'port:a/b', 'port:a-name-of-16-chr'].map((to) => ({
 		what: `a destination "${to}"`,
 		args: ['mirror', 'h0', '--to', to],
 		exit: 2,
@@ -146,7 +146,12 @@ const rows: Row[] = [
 	{ what: 'no file', args: ['capture', 'h0'], exit: 2, says: [/--write/] },
 	{ what: 'no destination', args: ['mirror', 'h0'], exit: 2, says: [/--to/] },
 	{ what: 'no interface', args: ['capture', '-w', 'OUT'], exit: 2, says: [/interface/] },
-	{ what: 'an unknown option', args: ['capture', 'h0', '--promisc'], exit: 2, says: [/--promisc/] },
+	{
+		what: 'an unknown option',
+		args: ['capture', 'h0', '-w', 'OUT', '--promisc'],
+		exit: 2,
+		says: [/--promisc/],
+	},
 	{ what: 'an unknown command', args: ['sniff', 'h0'], exit: 2, says: [/sniff/] },
 	{
 		what: 'a directory that does not exist',
@@ -168,16 +173,40 @@ const rows: Row[] = [
 	},
 ];
 
-test.each(rows)('$what: exit code $exit', async ({ args, exit, says, given }) => {
-	await using lab = new Lab();
-	const all = scene(lab);
-	given?.(all, lab);
-	const before = allHooks(all.host);
+async function provoke(all: Scene, lab: Lab, { args, exit, says }: Row): Promise<void> {
 	const directory = lab.directory();
 	const real = args.map((arg) => arg.replace(/^OUT/, join(directory, 'out.pcapng')));
 	expectError(await all.host.xspan(...real).finished, exit, says);
-	expect(allHooks(all.host)).toEqual(before);
 	expect(readdirSync(directory)).toEqual([]);
+}
+
+describe('on a host like any other', () => {
+	let lab: Lab;
+	let all: Scene;
+	let before: ReturnType<typeof allHooks>;
+	beforeAll(() => {
+		lab = new Lab();
+		all = scene(lab);
+		before = allHooks(all.host);
+	});
+	afterAll(async () => lab[Symbol.asyncDispose]());
+
+	test.each(rows.filter((row) => !row.given))('$what: exit code $exit', async (row) => {
+		await provoke(all, lab, row);
+	});
+
+	test('nothing is attached after all of these', () => {
+		expect(allHooks(all.host)).toEqual(before);
+	});
+});
+
+test.each(rows.filter((row) => row.given))('$what: exit code $exit', async (row) => {
+	await using lab = new Lab();
+	const all = scene(lab);
+	row.given?.(all, lab);
+	const before = allHooks(all.host);
+	await provoke(all, lab, row);
+	expect(allHooks(all.host)).toEqual(before);
 });
 
 /** Without some capabilities, which the process cannot get back. */
