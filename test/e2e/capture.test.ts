@@ -141,3 +141,17 @@ test('--count is exact while traffic goes on, --duration ends', async () => {
 	expect((await timed.ends()).line.end).toBe('duration');
 	expect(capinfos(files[1] as string).packets).toBe(0);
 });
+
+test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s ends with a whole file', async (signal) => {
+	await using lab = new Lab();
+	const { client, host } = scene(lab);
+	const file = join(lab.directory(), 'out.pcapng');
+	const session = await observe(host, 'capture', 'h0', '-w', file, '--direction', 'rx');
+	await client.send('c0', udpFrame(64), COUNT);
+	await session.sees(COUNT);
+	session.run.child.kill(signal);
+	const { line } = await session.ends();
+	expect(line.end).toBe('aborted');
+	expect(line.ledger.delivered.frames).toBe(COUNT);
+	expect(capinfos(file).packets).toBe(COUNT);
+});

@@ -105,3 +105,29 @@ test('the last --json line after a full disk is the final state, and it balances
 	expect(line.ledger.delivered.frames).toBe(capinfos(copy).packets);
 	expect(line.ledger.lost_by['write_failed']?.frames).toBeGreaterThan(0);
 });
+
+test('a device that is full from the start', async () => {
+	await using lab = new Lab();
+	const { host } = scene(lab);
+	const { code, stderr } = await host.xspan('capture', 'h0', '-w', '/dev/full').finished;
+	expect(code, stderr).toBe(7);
+	expect(stderr).toMatch(/cannot write \/dev\/full: no space left on device/);
+	expect(hooks(host, 'h0')).toMatchObject({ rx: [], tx: [] });
+});
+
+test('a reader that does not read cannot keep the session from ending', async () => {
+	await using lab = new Lab();
+	const { client, host } = scene(lab);
+	const options = '--direction rx --json --interval 20ms --buffer 1M --duration 1s';
+	const run = shell(
+		host,
+		`${XSPAN} capture h0 -w - ${options} | sleep 4; echo "exit \${PIPESTATUS[0]}"`,
+	);
+	const session = await attached(run);
+	await client.send('c0', udpFrame(1000), 20_000);
+	const { finished, line } = await session.ends();
+	expect(finished.stdout).toBe('exit 0\n');
+	expect(line.end).toBe('duration');
+	expect(line.ledger.seen.frames).toBe(20_000);
+	expect(line.ledger.lost.frames).toBeGreaterThan(0);
+});
