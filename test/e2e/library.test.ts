@@ -119,6 +119,18 @@ test('frames that nobody reads are lost, and counted', async () => {
 	expect(end.ledger.lost.frames).toBe(COUNT);
 });
 
+test('a loop that is behind when the session ends still gets every frame', async () => {
+	await using lab = new Lab();
+	const { client, host } = scene(lab);
+	const run = await start(host, 'slow');
+	await client.send('c0', udpFrame(1000), 5 * COUNT);
+	const out = await said(run);
+	const { ledger } = ended(out[1]);
+	expect(ledger.seen.frames).toBe(5 * COUNT);
+	expect(ledger.lost_by).toEqual({});
+	expect(out[0]).toEqual({ frames: 5 * COUNT });
+});
+
 test('a batch cannot be read after the next one was asked for', async () => {
 	await using lab = new Lab();
 	const { client, host } = scene(lab);

@@ -105,6 +105,19 @@ const scenarios = {
 		say({ end: await session.done });
 	},
 
+	/** A consumer that is behind when the session ends gets what is left all the same. */
+	async slow() {
+		const session = await capture({ ...spec, durationMs: 1000 });
+		say('attached');
+		let frames = 0;
+		for await (const batch of session.frames()) {
+			frames += batch.length;
+			await new Promise((done) => setTimeout(done, 200));
+		}
+		say({ frames });
+		say({ end: await session.done });
+	},
+
 	async over() {
 		const session = await capture(spec);
 		say('attached');
