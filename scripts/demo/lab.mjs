@@ -26,8 +26,8 @@ export class Program {
 	stdout = '';
 	stderr = '';
 
-	constructor(command, args, stdin) {
-		this.name = args.at(0) === '--net' ? command : args.at(1);
+	constructor(name, command, args, stdin) {
+		this.name = name;
 		this.child = spawn(command, args, { stdio: [stdin, 'pipe', 'pipe'], env });
 		this.child.stdout.setEncoding('utf8').on('data', (text) => {
 			this.stdout += text;
@@ -70,7 +70,9 @@ export class Host {
 	}
 
 	start(command, ...args) {
-		return this.lab.remember(new Program('nsenter', [this.enter, command, ...args], 'ignore'));
+		return this.lab.remember(
+			new Program(command, 'nsenter', [this.enter, command, ...args], 'ignore'),
+		);
 	}
 
 	/** Every interface as the kernel describes it. */
@@ -89,7 +91,7 @@ export class Lab {
 
 	async host(name) {
 		const shell = ['--net', 'sh', '-c', 'echo ready; exec cat >/dev/null'];
-		const holder = this.remember(new Program('unshare', shell, 'pipe'));
+		const holder = this.remember(new Program('unshare', 'unshare', shell, 'pipe'));
 		await holder.says(/ready/);
 		return new Host(this, name, holder.child.pid);
 	}
