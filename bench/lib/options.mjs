@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 export const USAGE = `usage: node bench/run.mjs [name...] [--pairs N] [--quick] [--soak SECONDS]
 
   name            rows to run (default: all)
-  --pairs N       interleaved pairs of each comparison (default 7; 3 with --quick)
+  --pairs N       interleaved pairs of each comparison (default 9; 3 with --quick)
   --quick         short runs: to see that everything works, not for figures
   --soak SECONDS  also run traffic that long and report growth of memory and losses
 `;
@@ -31,7 +31,7 @@ export function parseOptions(/** @type {string[]} */ argv) {
 	return {
 		names: positionals,
 		quick: values.quick,
-		pairs: whole('--pairs', values.pairs ?? (values.quick ? '3' : '7'), 1),
+		pairs: whole('--pairs', values.pairs ?? (values.quick ? '3' : '9'), 1),
 		soak: whole('--soak', values.soak, 0),
 	};
 }

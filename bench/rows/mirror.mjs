@@ -15,7 +15,7 @@ const LENGTHS = [
 async function mirrored({ lab, traffic, scale }, side, length) {
 	const session = await side(lab);
 	const before = lab.received('ids', 'ids0');
-	const load = await traffic.send(length, scale(1_500_000));
+	const load = await traffic.send(length, scale(2_000_000));
 	await sleep(50);
 	const arrived = lab.received('ids', 'ids0') - before;
 	return { ...load, arrived, ...(await session.stop()) };
