@@ -8,10 +8,12 @@ const ENOUGH = 20_000;
 
 async function consume(how, session) {
 	let frames = 0;
+	let busy = false;
 	for await (const batch of session.frames()) {
 		for (const frame of batch) frames += frame.segments;
 		if (frames < ENOUGH) continue;
-		parentPort.postMessage('busy');
+		if (!busy) parentPort.postMessage('busy');
+		busy = true; // a worker that is terminated goes on for a while
 		if (how === 'exit') process.exit(5);
 		if (how === 'throw') throw new Error('of the consumer');
 		if (how === 'close') return;
