@@ -6,8 +6,9 @@ import { xspanCapture } from '../sides/xspan.mjs';
 const REACH_BYTES = 120 * 2 ** 20;
 const BURST = 500_000;
 const LENGTH = 60;
-/** Until then buffers grow to the size they keep. */
-const WARM_UP_SHARE = 0.1;
+/** Until then the heap grows to the size it keeps. */
+const WARM_UP_SHARE = 0.25;
+const WINDOW = 0.15; // of the soak, for each mean
 /** The garbage collector may be anywhere in its cycle: less than this is not growth. */
 const FLAT_BYTES = 8 * 2 ** 20;
 
@@ -53,14 +54,14 @@ function mean(/** @type {Sample[]} */ samples) {
 	return samples.reduce((sum, each) => sum + each.beyond, 0) / samples.length;
 }
 
-/** From after the warm-up to the end, each as a mean over a tenth of the time. */
+/** From after the warm-up to the end, each as a mean: the garbage collector makes a saw. */
 function growth(result) {
 	const share = (from, to) =>
 		result.samples.filter(({ atMs }) => {
 			const part = atMs / (result.seconds * 1000);
 			return part >= from && part < to;
 		});
-	return mean(share(1 - WARM_UP_SHARE, 2)) - mean(share(WARM_UP_SHARE, 2 * WARM_UP_SHARE));
+	return mean(share(1 - WINDOW, 2)) - mean(share(WARM_UP_SHARE, WARM_UP_SHARE + WINDOW));
 }
 
 function soakRow(result) {
