@@ -6,6 +6,7 @@ enum xs_abi abi;
 enum xs_direction direction;
 enum xs_sink sink;
 enum xs_lost lost;
+enum xs_sample sample;
 enum xs_record_flags record_flags;
 struct xs_counters counters;
 struct xs_config config;

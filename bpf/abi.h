@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 enum xs_abi {
-	XS_ABI_VERSION = 1,
+	XS_ABI_VERSION = 2,
 };
 
 /* Direction of a frame relative to the host; the values are those of pcapng's epb_flags bits 0-1.
@@ -25,6 +25,12 @@ enum xs_direction {
 enum xs_sink {
 	XS_SINK_PORT = 1, /* clone to another interface, inside the kernel */
 	XS_SINK_RING = 2, /* copy into the ring of this CPU */
+};
+
+enum xs_sample {
+	XS_SAMPLE_ALL = 0,
+	XS_SAMPLE_RANDOM = 1, /* sample_value: probability as a fraction of 2^32 */
+	XS_SAMPLE_EVERY = 2,  /* sample_value: one in so many, per tap and CPU */
 };
 
 /* Why a frame that should have been delivered was not. One counter each, see struct xs_counters. */
@@ -55,6 +61,7 @@ struct xs_counters {
 	struct xs_count lost[XS_LOST_KINDS];
 	__u64 unreported;  /* frames lost since the last record of this tap and CPU */
 	__u64 clone_errno; /* positive errno of the last XS_LOST_CLONE_FAILED */
+	__u64 sample_turn; /* frames passed over since the last one, under XS_SAMPLE_EVERY */
 };
 
 /* Constant for the life of a loaded tap (rodata): the verifier removes what is switched off. */
@@ -66,12 +73,18 @@ struct xs_config {
 	__u32 port_ifindex; /* XS_SINK_PORT: where copies go */
 	__u32 snaplen;	    /* XS_SINK_RING: bytes copied of each frame at most */
 	__u32 limited;	    /* 1: stop after xs_state.budget copies */
+	__u32 sample_mode;  /* enum xs_sample */
+	__u32 sample_value;
+	__u32 limit_by_bytes; /* 1: limit_cost is per byte, otherwise per frame */
+	__u64 limit_cost;  /* time that one unit takes at the limit, see bpf/limit.h; 0: no limit */
+	__u64 limit_burst; /* time by which frames may run ahead of the limit */
 };
 
 /* Shared by all taps of a session and, through mmap, with user space. */
 struct xs_state {
 	__s64 budget;	       /* copies that may still be made, when xs_config.limited */
 	__u64 consumer_sleeps; /* user space waits for a wake-up: the next record gives one */
+	__u64 limit_full_at;   /* when the token bucket is full again, see bpf/limit.h */
 	__u64 port_down;       /* user space saw the destination port go down */
 };
 

@@ -5,31 +5,51 @@
  * frame goes on, and every failure is a counter.
  */
 #include "abi.h"
+#include "budget.h"
 #include "count.h"
 #include "frame.h"
 #include "limit.h"
 #include "maps.h"
 #include "port.h"
 #include "ring.h"
+#include "sample.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-static __always_inline void observe(const struct frame *f)
+static __always_inline void deliver(struct xs_counters *c, const struct frame *f)
 {
-	__u32 tap = config.tap;
-	struct xs_counters *c = bpf_map_lookup_elem(&counters, &tap);
-	__u64 delivered;
+	__u64 delivered = c->delivered.frames;
 
-	if (!c || !take_from_budget())
-		return;
-	count(&c->seen, f);
-	delivered = c->delivered.frames;
 	if (config.sink == XS_SINK_PORT && f->hook != HOOK_XDP)
 		deliver_to_port(c, f);
 	else
 		deliver_to_ring(c, f);
 	if (c->delivered.frames == delivered)
 		return_to_budget();
+}
+
+/* Behind the filter, which is a program of its own (src/filter) and counts what it rejects. */
+static __always_inline void observe(const struct frame *f)
+{
+	__u32 tap = config.tap;
+	struct xs_counters *c = bpf_map_lookup_elem(&counters, &tap);
+
+	if (!c || budget_is_spent())
+		return;
+	if (!is_sampled(c)) {
+		count(&c->seen, f);
+		count(&c->sampled_out, f);
+		return;
+	}
+	if (!is_within_limit(f)) {
+		count(&c->seen, f);
+		count(&c->rate_limited, f);
+		return;
+	}
+	if (!take_from_budget())
+		return;
+	count(&c->seen, f);
+	deliver(c, f);
 }
 
 SEC("tc")

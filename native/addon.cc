@@ -7,6 +7,7 @@
 #include "error.h"
 #include "links.h"
 #include "maps.h"
+#include "pcap_filter.h"
 #include "probe.h"
 #include "programs.h"
 #include "slab.h"
@@ -40,6 +41,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports)
 	exports.Set("Tap", Tap::define(env));
 	exports.Set("Drain", DrainObject::define(env));
 	exports.Set("LinkMonitor", LinkMonitor::define(env));
+	function("compileFilter", compile_filter);
 	function("links", links);
 	function("ethtool", ethtool);
 	function("program", program);

@@ -30,6 +30,10 @@ class LinkAttachment : public Attachment
 {
 public:
 	explicit LinkAttachment(Fd link) : link_(std::move(link)) {}
+	int replace(int prog_fd) override
+	{
+		return bpf_link_update(link_.get(), prog_fd, nullptr) ? -errno : 0;
+	}
 
 private:
 	Fd link_;
@@ -74,6 +78,12 @@ public:
 	{
 		filter_.prog_fd = prog_fd;
 		return bpf_tc_attach(&hook_, &filter_); // priority 0: in front of the others
+	}
+	int replace(int prog_fd) override
+	{
+		LIBBPF_OPTS(bpf_tc_opts, other, .prog_fd = prog_fd, .flags = BPF_TC_F_REPLACE,
+			    .handle = filter_.handle, .priority = filter_.priority);
+		return bpf_tc_attach(&hook_, &other);
 	}
 	uint32_t handle() const override { return filter_.handle; }
 	uint32_t priority() const override { return filter_.priority; }

@@ -13,6 +13,8 @@ class Attachment
 {
 public:
 	virtual ~Attachment() = default;
+	// Puts another program in the place of the attached one; no frame passes in between.
+	virtual int replace(int prog_fd) = 0;
 	// Of a clsact filter; 0 for the other hooks.
 	virtual uint32_t handle() const { return 0; }
 	virtual uint32_t priority() const { return 0; }

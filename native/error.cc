@@ -58,3 +58,9 @@ void LibbpfLog::install()
 {
 	libbpf_set_print(LibbpfLogWriter::write);
 }
+
+void LibbpfLog::add(const char *line)
+{
+	if (current_log)
+		current_log->text_ += line;
+}

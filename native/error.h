@@ -20,6 +20,8 @@ public:
 	LibbpfLog &operator=(const LibbpfLog &) = delete;
 
 	const std::string &text() const { return text_; }
+	// A line of our own, to the innermost log of this thread.
+	static void add(const char *line);
 	static void install();
 
 private:

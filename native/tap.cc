@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
 #include "tap.h"
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <linux/bpf.h>
 
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include "error.h"
 #include "tap.skel.h"
@@ -47,6 +50,35 @@ int load(struct tap **out, const char *program, const SharedMaps &maps, const vo
 	return 0;
 }
 
+// The filter refers to maps by number, see MAP in src/filter/assembler.ts.
+void put_descriptors(std::vector<bpf_insn> &code, int counters, int programs)
+{
+	for (auto &instruction : code)
+		if (instruction.code == (BPF_LD | BPF_IMM | BPF_DW) &&
+		    instruction.src_reg == BPF_PSEUDO_MAP_FD)
+			instruction.imm = instruction.imm == 0 ? counters : programs;
+}
+
+// Both programs of a tail call must agree on type, attach type and multi-buffer frames.
+int load_filter(std::vector<bpf_insn> &code, bool is_xdp)
+{
+	std::vector<char> log(1 << 20);
+	LIBBPF_OPTS(bpf_prog_load_opts, opts);
+	opts.log_buf = log.data();
+	opts.log_size = static_cast<__u32>(log.size());
+	if (is_xdp) {
+		opts.expected_attach_type = BPF_XDP;
+		opts.prog_flags = BPF_F_XDP_HAS_FRAGS;
+	}
+	int fd = bpf_prog_load(is_xdp ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_SCHED_CLS, "xspan_filter",
+			       "Dual BSD/GPL", code.data(), code.size(), &opts);
+	if (fd >= 0)
+		return fd;
+	const int err = -errno;
+	LibbpfLog::add(log.data());
+	return err;
+}
+
 Hook hook_of(const std::string &name)
 {
 	if (name == "clsact")
@@ -74,6 +106,30 @@ Tap::Tap(const Napi::CallbackInfo &info) : Napi::ObjectWrap<Tap>(info)
 	check(env, err, "loading the tap program", log.text());
 	prog_fd_ =
 		bpf_program__fd(bpf_object__find_program_by_name(skeleton_->obj, program.c_str()));
+	if (!options.Has("filter"))
+		return;
+	err = put_in_front(options.Get("filter").As<Napi::Uint8Array>(), program == "xspan_xdp",
+			   *maps->shared());
+	if (err)
+		unload();
+	check(env, err, "loading the filter", log.text());
+}
+
+int Tap::put_in_front(const Napi::Uint8Array &filter, bool is_xdp, const SharedMaps &maps)
+{
+	const auto *begin = reinterpret_cast<const bpf_insn *>(filter.Data());
+	std::vector<bpf_insn> code(begin, begin + filter.ByteLength() / sizeof(bpf_insn));
+	const int zero = 0;
+	programs_fd_ = Fd(bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "xspan_tap", 4, 4, 1, nullptr));
+	if (!programs_fd_.valid() ||
+	    bpf_map_update_elem(programs_fd_.get(), &zero, &prog_fd_, BPF_ANY))
+		return -errno;
+	put_descriptors(code, maps.counters_fd.get(), programs_fd_.get());
+	const int fd = load_filter(code, is_xdp);
+	if (fd < 0)
+		return fd;
+	filter_fd_ = Fd(fd);
+	return 0;
 }
 
 Tap::~Tap()
@@ -88,6 +144,8 @@ void Tap::unload()
 		tap__destroy(skeleton_);
 	skeleton_ = nullptr;
 	prog_fd_ = -1;
+	filter_fd_.reset();
+	programs_fd_.reset();
 }
 
 // attach({hook, ifindex, direction}) -> {handle, priority} (0 where the hook has none)
@@ -97,7 +155,7 @@ Napi::Value Tap::attach(const Napi::CallbackInfo &info)
 	auto options = info[0].As<Napi::Object>();
 	auto hook = options.Get("hook").As<Napi::String>().Utf8Value();
 	LibbpfLog log;
-	int err = ::attach(prog_fd_, hook_of(hook),
+	int err = ::attach(front(), hook_of(hook),
 			   options.Get("ifindex").As<Napi::Number>().Int32Value(),
 			   options.Get("direction").As<Napi::Number>().Uint32Value(), &attachment_);
 	check(env, err, "attaching the tap program");
@@ -105,6 +163,17 @@ Napi::Value Tap::attach(const Napi::CallbackInfo &info)
 	result.Set("handle", Napi::Number::New(env, attachment_->handle()));
 	result.Set("priority", Napi::Number::New(env, attachment_->priority()));
 	return result;
+}
+
+// takeOver(tap): this tap stands where that one stood, from one frame to the next.
+Napi::Value Tap::take_over(const Napi::CallbackInfo &info)
+{
+	auto *other = Tap::Unwrap(info[0].As<Napi::Object>());
+	LibbpfLog log;
+	int err = other->attachment_ ? other->attachment_->replace(front()) : -ENOLINK;
+	check(info.Env(), err, "replacing the tap program");
+	attachment_ = std::move(other->attachment_);
+	return info.Env().Undefined();
 }
 
 Napi::Value Tap::detach(const Napi::CallbackInfo &info)
@@ -121,10 +190,10 @@ Napi::Value Tap::close(const Napi::CallbackInfo &info)
 	return info.Env().Undefined();
 }
 
-// The program's descriptor, for BPF_PROG_TEST_RUN.
+// The descriptor of the program that frames meet first, for BPF_PROG_TEST_RUN.
 Napi::Value Tap::fd(const Napi::CallbackInfo &info)
 {
-	return Napi::Number::New(info.Env(), prog_fd_);
+	return Napi::Number::New(info.Env(), front());
 }
 
 Napi::Function Tap::define(Napi::Env env)
@@ -132,6 +201,7 @@ Napi::Function Tap::define(Napi::Env env)
 	return DefineClass(env, "Tap",
 			   {
 				   InstanceMethod<&Tap::attach>("attach"),
+				   InstanceMethod<&Tap::take_over>("takeOver"),
 				   InstanceMethod<&Tap::detach>("detach"),
 				   InstanceMethod<&Tap::close>("close"),
 				   InstanceMethod<&Tap::fd>("fd"),

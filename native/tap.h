@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
-// JavaScript: new Tap(maps, {program, config}): one loaded tap program and where it is attached.
+// JavaScript: new Tap(maps, {program, config, filter?}): one loaded tap program, the filter program
+// in front of it, and where they are attached.
 #pragma once
 
 #include <napi.h>
@@ -7,6 +8,7 @@
 #include <memory>
 
 #include "attachment.h"
+#include "fd.h"
 #include "maps.h"
 
 struct tap; // the generated skeleton
@@ -20,12 +22,18 @@ public:
 
 private:
 	Napi::Value attach(const Napi::CallbackInfo &info);
+	Napi::Value take_over(const Napi::CallbackInfo &info);
 	Napi::Value detach(const Napi::CallbackInfo &info);
 	Napi::Value close(const Napi::CallbackInfo &info);
 	Napi::Value fd(const Napi::CallbackInfo &info);
+	int put_in_front(const Napi::Uint8Array &filter, bool is_xdp, const SharedMaps &maps);
+	int front() const { return filter_fd_.valid() ? filter_fd_.get() : prog_fd_; }
 	void unload();
 
 	struct tap *skeleton_ = nullptr;
 	int prog_fd_ = -1; // owned by skeleton_
+	Fd programs_fd_;   // where the filter's tail call finds the tap; the kernel empties it on
+			   // close
+	Fd filter_fd_;
 	std::unique_ptr<Attachment> attachment_;
 };

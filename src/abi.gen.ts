@@ -1,7 +1,7 @@
 // Generated from bpf/abi.h by scripts/gen-abi.mjs (`make abi`). Do not edit.
 
 export const Abi = {
-	abi_version: 1,
+	abi_version: 2,
 } as const;
 
 export const Direction = {
@@ -25,6 +25,12 @@ export const Lost = {
 	kinds: 7,
 } as const;
 
+export const Sample = {
+	all: 0,
+	random: 1,
+	every: 2,
+} as const;
+
 export const RecordFlags = {
 	tx: 1,
 	tag_restored: 2,
@@ -35,7 +41,7 @@ export const RecordFlags = {
 } as const;
 
 export const CountersLayout = {
-	size: 208,
+	size: 216,
 	fields: {
 		seen: { offset: 0, size: 16 },
 		filtered: { offset: 16, size: 16 },
@@ -45,6 +51,7 @@ export const CountersLayout = {
 		lost: { offset: 80, size: 112 },
 		unreported: { offset: 192, size: 8 },
 		clone_errno: { offset: 200, size: 8 },
+		sample_turn: { offset: 208, size: 8 },
 	},
 } as const;
 
@@ -57,7 +64,7 @@ export const CountLayout = {
 } as const;
 
 export const ConfigLayout = {
-	size: 28,
+	size: 56,
 	fields: {
 		abi: { offset: 0, size: 4 },
 		tap: { offset: 4, size: 4 },
@@ -66,6 +73,11 @@ export const ConfigLayout = {
 		port_ifindex: { offset: 16, size: 4 },
 		snaplen: { offset: 20, size: 4 },
 		limited: { offset: 24, size: 4 },
+		sample_mode: { offset: 28, size: 4 },
+		sample_value: { offset: 32, size: 4 },
+		limit_by_bytes: { offset: 36, size: 4 },
+		limit_cost: { offset: 40, size: 8 },
+		limit_burst: { offset: 48, size: 8 },
 	},
 } as const;
 

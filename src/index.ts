@@ -2,13 +2,20 @@
 
 export { checkHost, checkInterface, type Finding } from './doctor/doctor.ts';
 export { EXIT, XspanError } from './errors.ts';
-export type { DestinationPlan, Host, Plan, RingPlan, TapPlan } from './plan/plan.ts';
+export { explainFilter, type FilterExplanation } from './filter/explain.ts';
+export type { DestinationPlan, Host, Plan, RingPlan, Selection, TapPlan } from './plan/plan.ts';
 export { planCapture, planMirror, readHost } from './plan/plan.ts';
 export type { Count, Ledger, LostReason } from './session/ledger.ts';
 export { balances } from './session/ledger.ts';
 export type { Leftover } from './session/leftovers.ts';
 export { clean } from './session/leftovers.ts';
-export type { EndReason, Session, SessionEnd, TapState } from './session/session.ts';
+export type {
+	EndReason,
+	SelectionChange,
+	Session,
+	SessionEnd,
+	TapState,
+} from './session/session.ts';
 export { capture, mirror } from './session/session.ts';
 export type { FrameBatch, FrameView } from './sinks/frames.ts';
 export type {
@@ -21,6 +28,8 @@ export type {
 	Notice,
 	PcapngSpec,
 	PortDestination,
+	RateLimit,
+	Sample,
 } from './spec/spec.ts';
 export { parseDestination, SNAPLEN } from './spec/spec.ts';
-export { parseCount, parseDuration, parseSize } from './spec/units.ts';
+export { parseCount, parseDuration, parseLimit, parseSample, parseSize } from './spec/units.ts';

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Abi } from './abi.gen.ts';
 import { XspanError } from './errors.ts';
+import type { ClassicInstruction } from './filter/cbpf.ts';
 
 export interface NativeLink {
 	ifindex: number;
@@ -52,6 +53,7 @@ export interface NativeTap {
 		handle: number;
 		priority: number;
 	};
+	takeOver(other: NativeTap): void;
 	detach(): void;
 	close(): void;
 	fd(): number;
@@ -90,9 +92,13 @@ export interface Native {
 	abiVersion: number;
 	slabLayout: { dataBytes: number; maxRecords: number; offsetsAt: number; countsAt: number };
 	Maps: new (options: { taps: number; ringBytes: number }) => NativeMaps;
-	Tap: new (maps: NativeMaps, options: { program: string; config: Uint8Array }) => NativeTap;
+	Tap: new (
+		maps: NativeMaps,
+		options: { program: string; config: Uint8Array; filter?: Uint8Array },
+	) => NativeTap;
 	Drain: new (maps: NativeMaps, format: DrainFormat, onReady: () => void) => NativeDrain;
 	LinkMonitor: new (onChange: () => void) => { close(): void };
+	compileFilter(text: string): ClassicInstruction[];
 	links(): NativeLink[];
 	ethtool(name: string): NativeEthtool;
 	program(id: number): { id: number; name: string } | null;

@@ -6,6 +6,7 @@ import { version } from '../native.ts';
 import { captureCommand } from './capture.ts';
 import { cleanCommand } from './clean.ts';
 import { doctorCommand } from './doctor.ts';
+import { filterCommand } from './filter.ts';
 import { mirrorCommand } from './mirror.ts';
 import { printError } from './print.ts';
 
@@ -17,6 +18,7 @@ const program = new Command('xspan')
 	.exitOverride()
 	.addCommand(mirrorCommand())
 	.addCommand(captureCommand())
+	.addCommand(filterCommand())
 	.addCommand(doctorCommand())
 	.addCommand(cleanCommand())
 	.addHelpText(

@@ -1,6 +1,14 @@
 /** Options that several commands share. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { parseCount, parseDuration, XspanError } from '../index.ts';
+import {
+	parseCount,
+	parseDuration,
+	parseLimit,
+	parseSample,
+	type RateLimit,
+	type Sample,
+	XspanError,
+} from '../index.ts';
 
 /** Lets commander print the message and hint of a parser, with the option's name. */
 export function option<T>(parse: (text: string) => T): (text: string) => T {
@@ -23,6 +31,10 @@ export interface CommonOptions {
 	interval: number;
 	dryRun?: boolean;
 	hook?: 'tcx' | 'clsact' | 'xdp';
+	filter?: string;
+	sample?: Sample;
+	limit?: RateLimit;
+	burst?: number;
 }
 
 export function addCommonOptions(command: Command): Command {
@@ -37,6 +49,22 @@ export function addCommonOptions(command: Command): Command {
 				'--hook <hook>',
 				'where to tap; default tcx, clsact where the kernel has no tcx',
 			).choices(['tcx', 'clsact', 'xdp']),
+		)
+		.option('-f, --filter <expression>', 'copy only what matches, in the language of tcpdump')
+		.option(
+			'--sample <1/N>',
+			'copy a random one in N frames; every:N takes each Nth',
+			option(parseSample),
+		)
+		.option(
+			'--limit <rate>',
+			'copy at most 50kpps (frames/s) or 100mbit (bits/s)',
+			option(parseLimit),
+		)
+		.option(
+			'--burst <n>',
+			'with --limit: frames, or bytes, that may come at once',
+			option((t) => parseCount(t, 'burst', 1, 2 ** 30)),
 		)
 		.option('--name <name>', 'name of the session (default: its sources)')
 		.option(
@@ -65,11 +93,27 @@ export function given<T extends object>(values: T): { [K in keyof T]: Exclude<T[
 	return Object.fromEntries(entries) as { [K in keyof T]: Exclude<T[K], undefined> };
 }
 
+function limitOf({ limit, burst }: CommonOptions): { limit?: RateLimit } {
+	if (limit) return { limit: burst === undefined ? limit : { ...limit, burst } };
+	if (burst === undefined) return {};
+	throw new XspanError(
+		'usage',
+		'burst_without_limit',
+		'--burst says how much may come at once, but there is no limit',
+		{
+			hint: 'add --limit',
+		},
+	);
+}
+
 export function commonSpec(sources: string[], options: CommonOptions) {
 	return {
 		sources,
 		direction: options.direction,
 		...(options.hook === undefined ? {} : { hook: options.hook }),
+		...(options.filter === undefined ? {} : { filter: options.filter }),
+		...(options.sample === undefined ? {} : { sample: options.sample }),
+		...limitOf(options),
 		...(options.name === undefined ? {} : { name: options.name }),
 		...(options.duration === undefined ? {} : { durationMs: options.duration }),
 		...(options.count === undefined ? {} : { count: options.count }),

@@ -1,6 +1,8 @@
 /** A spec resolved against the host: plain data, everything a session needs, nothing live. */
 import { availableParallelism } from 'node:os';
 import { XspanError } from '../errors.ts';
+import type { ClassicInstruction } from '../filter/cbpf.ts';
+import { compileFilter } from '../filter/compile.ts';
 import { native } from '../native.ts';
 import {
 	type CaptureSpec,
@@ -12,6 +14,8 @@ import {
 	type Notice,
 	type PcapngSpec,
 	parseDestination,
+	type RateLimit,
+	type Sample,
 	SNAPLEN,
 } from '../spec/spec.ts';
 import { findLink, hasEthernetHeader, isUp, type Link, readLinks } from '../topology/links.ts';
@@ -49,6 +53,13 @@ export interface RingPlan {
 	snaplen: number;
 }
 
+/** Which frames are copied; a live session can change it. */
+export interface Selection {
+	filter: { text: string; program: ClassicInstruction[] } | null;
+	sample: Sample | null;
+	limit: RateLimit | null;
+}
+
 export interface Plan {
 	name: string;
 	netns: number;
@@ -56,6 +67,7 @@ export interface Plan {
 	destination: DestinationPlan;
 	/** null: no frame goes to user space. */
 	rings: RingPlan | null;
+	selection: Selection;
 	count: number | null;
 	durationMs: number | null;
 	notices: Notice[];
@@ -118,11 +130,24 @@ function noticesOf(spec: CommonSpec, sources: Link[]): Notice[] {
 	return notices;
 }
 
+type SelectionSpec = Pick<CommonSpec, 'filter' | 'sample' | 'limit'>;
+
+/** @throws XspanError bad_filter */
+export function planSelection(spec: SelectionSpec): Selection {
+	const text = spec.filter?.trim();
+	return {
+		filter: text ? { text, program: compileFilter(text) } : null,
+		sample: spec.sample ?? null,
+		limit: spec.limit ?? null,
+	};
+}
+
 function common(spec: CommonSpec, host: Host, sources: Link[]) {
 	return {
 		name: spec.name ?? [...new Set(spec.sources)].join('+'),
 		netns: host.netns,
 		taps: tapsOf(spec, sources),
+		selection: planSelection(spec),
 		count: spec.count ?? null,
 		durationMs: spec.durationMs ?? null,
 		notices: noticesOf(spec, sources),

@@ -1,15 +1,29 @@
 /** A live session: attached taps, a ledger, an end. Closing it leaves nothing behind. */
 import { XspanError } from '../errors.ts';
 import { type NativeMaps, native } from '../native.ts';
-import { type Host, type Plan, planCapture, planMirror, readHost } from '../plan/plan.ts';
+import {
+	type Host,
+	type Plan,
+	planCapture,
+	planMirror,
+	planSelection,
+	readHost,
+	type Selection,
+} from '../plan/plan.ts';
 import { FrameBatch } from '../sinks/frames.ts';
 import { PcapngSink } from '../sinks/pcapng-sink.ts';
-import type { CaptureSpec, CommonSpec, MirrorSpec, Notice } from '../spec/spec.ts';
+import {
+	type CaptureSpec,
+	type CommonSpec,
+	checkCommon,
+	type MirrorSpec,
+	type Notice,
+} from '../spec/spec.ts';
 import { isUp, readLinks } from '../topology/links.ts';
 import { type Ledger, sumLedgers, tapLedger } from './ledger.ts';
 import { clean } from './leftovers.ts';
 import { SlabReader } from './reader.ts';
-import { type AttachedTap, attachTaps, detachTaps, loadError } from './taps.ts';
+import { type AttachedTap, attachTaps, detachTaps, loadError, replaceTaps } from './taps.ts';
 
 export type EndReason =
 	| 'closed'
@@ -46,6 +60,8 @@ const FLUSH_MS = 2000;
 
 export class Session implements AsyncDisposable {
 	readonly plan: Plan;
+	/** What is copied now; plan.selection is what it began with. */
+	selection: Selection;
 	/** Settles when the session has ended, whoever ended it. Rejects when its output failed. */
 	readonly done: Promise<SessionEnd>;
 
@@ -66,6 +82,7 @@ export class Session implements AsyncDisposable {
 	/** Use mirror() or capture(). */
 	constructor(plan: Plan, spec: CommonSpec) {
 		this.plan = plan;
+		this.selection = plan.selection;
 		this.notice = spec.onNotice ?? (() => {});
 		this.done = new Promise((resolve, reject) => {
 			this.settle = { resolve, reject };
@@ -146,6 +163,24 @@ export class Session implements AsyncDisposable {
 			reader.abandon('session_ended'); // after the last frame there is nothing to abandon
 			await this.end('closed');
 		}
+	}
+
+	/**
+	 * Changes filter, sampling or limit while the session runs: what is not named stays, null takes
+	 * it away. Each tap changes between two frames, so no frame that both selections want is lost
+	 * or copied twice.
+	 * @throws XspanError; the session then goes on as it was
+	 */
+	async update(change: SelectionChange): Promise<void> {
+		if (this.ending)
+			throw new XspanError('usage', 'session_ended', `session ${this.name} has ended`);
+		const merged = merge(this.selection, change);
+		checkCommon({ sources: ['-'], ...merged });
+		const selection = planSelection(merged);
+		const replaced = replaceTaps(this.maps, this.plan, this.taps, selection);
+		this.selection = selection;
+		await this.maps.quiesce();
+		for (const tap of replaced) tap.close();
 	}
 
 	/** Detaches, delivers what is in flight, and settles `done`. Safe to call twice. */
@@ -273,6 +308,25 @@ export class Session implements AsyncDisposable {
 		reader.abandon(this.sink?.broken ? 'write_failed' : 'session_ended');
 		if (isFile) await this.consuming;
 	}
+}
+
+/** What update() takes; null takes a part away. */
+export type SelectionChange = {
+	[K in 'filter' | 'sample' | 'limit']?: CommonSpec[K] | null;
+};
+
+function merge(
+	now: Selection,
+	change: SelectionChange,
+): Pick<CommonSpec, 'filter' | 'sample' | 'limit'> {
+	const filter = change.filter === undefined ? now.filter?.text : change.filter;
+	const sample = change.sample === undefined ? now.sample : change.sample;
+	const limit = change.limit === undefined ? now.limit : change.limit;
+	return {
+		...(filter ? { filter } : {}),
+		...(sample ? { sample } : {}),
+		...(limit ? { limit } : {}),
+	};
 }
 
 function openMaps(plan: Plan): NativeMaps {

@@ -1,10 +1,12 @@
 /** Taps: loaded, attached, and gone again, also when something fails half-way. */
-import { Abi, ConfigLayout, Direction, Sink } from '../abi.gen.ts';
+import { Direction } from '../abi.gen.ts';
 import { hasCode, isSystemError, XspanError } from '../errors.ts';
+import { translate } from '../filter/translate.ts';
 import { type NativeHook, type NativeMaps, type NativeTap, native } from '../native.ts';
-import type { Plan, TapPlan } from '../plan/plan.ts';
+import type { Plan, Selection, TapPlan } from '../plan/plan.ts';
 import type { Notice } from '../spec/spec.ts';
 import { type ClsactRecord, forgetClsact, rememberClsact } from './leftovers.ts';
+import { encodeConfig } from './tap-config.ts';
 
 export interface AttachedTap {
 	plan: TapPlan;
@@ -17,32 +19,26 @@ export interface AttachedTap {
 	ended: boolean;
 }
 
-function encodeConfig(plan: Plan, tap: TapPlan): Uint8Array {
-	const config = new Uint8Array(ConfigLayout.size);
-	const view = new DataView(config.buffer);
-	const set = (field: keyof typeof ConfigLayout.fields, value: number) =>
-		view.setUint32(ConfigLayout.fields[field].offset, value, true);
-	set('abi', Abi.abi_version);
-	set('tap', tap.index);
-	set('direction', Direction[tap.direction]);
-	set('sink', plan.destination.type === 'port' ? Sink.port : Sink.ring);
-	set('port_ifindex', plan.destination.type === 'port' ? plan.destination.ifindex : 0);
-	set('snaplen', plan.rings?.snaplen ?? 0);
-	set('limited', plan.count === null ? 0 : 1);
-	return config;
-}
-
 /** Newest first: the older ones are for kernels that refuse the newer (see enum hook in bpf/frame.h). */
 const TC_PROGRAMS = ['xspan_tc', 'xspan_tc_6_1'];
 
 /** @throws XspanError with the verifier's log as details */
-export function loadTap(maps: NativeMaps, plan: Plan, tap: TapPlan): NativeTap {
-	const config = encodeConfig(plan, tap);
+export function loadTap(
+	maps: NativeMaps,
+	plan: Plan,
+	tap: TapPlan,
+	selection: Selection = plan.selection,
+): NativeTap {
+	const config = encodeConfig(plan, tap, selection);
+	const hook = tap.hook === 'xdp' ? 'xdp' : 'tc';
+	const front = selection.filter
+		? { filter: translate(selection.filter.program, hook, tap.index).encode() }
+		: {};
 	const programs = tap.hook === 'xdp' ? ['xspan_xdp'] : TC_PROGRAMS;
 	let refusal: unknown;
 	for (const program of programs) {
 		try {
-			return new native.Tap(maps, { program, config });
+			return new native.Tap(maps, { program, config, ...front });
 		} catch (error) {
 			if (isForbidden(error)) throw loadError(error);
 			refusal = error;
@@ -200,6 +196,34 @@ export function attachTaps(
 		throw error instanceof XspanError || !failed ? error : attachError(failed, error);
 	}
 	return taps;
+}
+
+/**
+ * Puts another selection in the place of the present one, tap by tap, each between two frames.
+ * Nothing is attached before everything is loaded. Returns the programs that were replaced: frames
+ * may still be in them until Maps.quiesce().
+ * @throws XspanError; the session goes on as it was
+ */
+export function replaceTaps(
+	maps: NativeMaps,
+	plan: Plan,
+	taps: readonly AttachedTap[],
+	selection: Selection,
+): NativeTap[] {
+	const live = taps.filter((tap) => !tap.ended);
+	const loaded: NativeTap[] = [];
+	try {
+		for (const tap of live) loaded.push(loadTap(maps, plan, tap.plan, selection));
+	} catch (error) {
+		for (const tap of loaded) tap.close();
+		throw error;
+	}
+	return live.map((tap, index) => {
+		const old = tap.native;
+		tap.native = loaded[index] as NativeTap;
+		tap.native.takeOver(old);
+		return old;
+	});
 }
 
 export function detachTaps(taps: readonly AttachedTap[]): void {

@@ -17,6 +17,21 @@ export interface Notice {
 	message: string;
 }
 
+/** `random`: each frame with probability 1/rate, independently; `every`: each rate-th per tap and CPU. */
+export interface Sample {
+	mode: 'random' | 'every';
+	/** 1 to 2^24. */
+	rate: number;
+}
+
+/** A token bucket: what exceeds it is counted as rate_limited. */
+export interface RateLimit {
+	unit: 'frames' | 'bits';
+	perSecond: number;
+	/** Frames or bytes that may come at once. Default: what 5 ms of the limit allow, at least one frame. */
+	burst?: number;
+}
+
 export interface CommonSpec {
 	/** Interfaces whose frames are observed. */
 	sources: string[];
@@ -24,6 +39,12 @@ export interface CommonSpec {
 	direction?: Direction;
 	/** Default: tcx, else clsact. */
 	hook?: HookChoice;
+	/** pcap-filter(7) text: only frames that match are copied. */
+	filter?: string;
+	/** Which of the frames that match are copied. Default: all. */
+	sample?: Sample;
+	/** How much is copied at most, over all sources. Default: everything. */
+	limit?: RateLimit;
 	/** Shown in ledgers and files. Default: derived from the sources. */
 	name?: string;
 	/** Ends the session after so many milliseconds. */
@@ -71,6 +92,11 @@ export interface CaptureSpec extends CommonSpec {
 	write?: PcapngSpec;
 }
 
+export const SAMPLE_RATE_MAX = 2 ** 24;
+
+/** Below this a single frame would take longer than a second. */
+const SLOWEST = { frames: 1, bits: 12_000 } as const;
+
 export const SNAPLEN = { min: 64, max: 262_144 } as const;
 
 /** "port:ids0" as a destination. */
@@ -102,10 +128,23 @@ export function checkCommon(spec: CommonSpec): void {
 		});
 	checkWhole('count', spec.count, 1, Number.MAX_SAFE_INTEGER);
 	checkWhole('duration', spec.durationMs, 1, 2 ** 31 - 1);
+	checkWhole('sampling rate', spec.sample?.rate, 1, SAMPLE_RATE_MAX);
+	if (spec.limit) checkLimit(spec.limit);
 	if (spec.hook === 'xdp' && spec.direction === 'tx')
 		throw new XspanError('usage', 'xdp_is_receive_only', 'XDP sees received frames only', {
 			hint: 'leave out --hook xdp to see sent frames (tcx), or use --direction rx',
 		});
+}
+
+function checkLimit(limit: RateLimit): void {
+	const slowest = SLOWEST[limit.unit];
+	if (!(limit.perSecond >= slowest && limit.perSecond <= 1e12))
+		throw outOfRange(
+			'limit',
+			limit.perSecond,
+			`a limit is at least ${slowest} ${limit.unit}/s: one frame in a second`,
+		);
+	checkWhole('burst', limit.burst, 1, 2 ** 30);
 }
 
 export function checkCapture(spec: CaptureSpec): void {

@@ -1,5 +1,6 @@
 /** Quantities as people write them on a command line. */
 import { XspanError } from '../errors.ts';
+import { type RateLimit, SAMPLE_RATE_MAX, type Sample } from './spec.ts';
 
 const DURATION_MS: Record<string, number> = {
 	ms: 1,
@@ -45,4 +46,36 @@ export function parseCount(text: string, what: string, min: number, max: number)
 	if (!(value >= min && value <= max))
 		throw badValue(what, text, `write a whole number from ${min} to ${max}`);
 	return value;
+}
+
+const RATE: Record<string, number> = { '': 1, k: 1e3, m: 1e6, g: 1e9 };
+
+/** "1/1000" (random) or "every:1000". */
+export function parseSample(text: string): Sample {
+	const match = /^(1\/|every:)(\d+)$/.exec(text);
+	const rate = match ? Number(match[2]) : 0;
+	if (rate < 1 || rate > SAMPLE_RATE_MAX)
+		throw badValue(
+			'sampling',
+			text,
+			`write 1/N for a random one in N, or every:N; N from 1 to ${SAMPLE_RATE_MAX}`,
+		);
+	return { mode: match?.[1] === '1/' ? 'random' : 'every', rate };
+}
+
+/** "50kpps" (frames/s) or "100mbit" (bits/s); powers of 1000. */
+export function parseLimit(text: string): RateLimit {
+	const match = /^(\d+(?:\.\d+)?)([kmg]?)(pps|fps|bps|bit|bit\/s)$/i.exec(text);
+	if (!match)
+		throw badValue(
+			'limit',
+			text,
+			'write frames per second as 50kpps, or bits per second as 100mbit',
+		);
+	const unit =
+		/ps$/i.test(match[3] as string) && !/^bps$/i.test(match[3] as string) ? 'frames' : 'bits';
+	return {
+		unit,
+		perSecond: Number(match[1]) * (RATE[(match[2] as string).toLowerCase()] as number),
+	};
 }

@@ -1,10 +1,11 @@
 /** A tap that is loaded but attached nowhere: frames are put through it with BPF_PROG_TEST_RUN. */
 import { native } from '../../src/native.ts';
-import type { Plan } from '../../src/plan/plan.ts';
+import { type Plan, planSelection } from '../../src/plan/plan.ts';
 import { type Ledger, tapLedger } from '../../src/session/ledger.ts';
 import { SlabReader } from '../../src/session/reader.ts';
 import { loadTap } from '../../src/session/taps.ts';
 import { FrameBatch } from '../../src/sinks/frames.ts';
+import type { RateLimit, Sample } from '../../src/spec/spec.ts';
 import { testkit } from './testkit.ts';
 
 export interface Captured {
@@ -24,6 +25,9 @@ export interface TapOptions {
 	snaplen?: number;
 	ringBytes?: number;
 	count?: number;
+	filter?: string;
+	sample?: Sample;
+	limit?: RateLimit;
 	/** Clone to this interface instead of copying into the ring. */
 	portIfindex?: number;
 }
@@ -48,6 +52,7 @@ function planOf(options: TapOptions): Plan {
 				? { type: 'frames' }
 				: { type: 'port', interface: 'p', ifindex: options.portIfindex, up: true, mtu: 1500 },
 		rings: { count: 1, bytes: options.ringBytes ?? 1 << 20, snaplen: options.snaplen ?? 262_144 },
+		selection: planSelection(options),
 		count: options.count ?? null,
 		durationMs: null,
 		notices: [],
@@ -69,6 +74,16 @@ export class LoadedTap {
 	/** Runs one frame through the tap. */
 	run(frame: Uint8Array, repeat = 1): { verdict: number; data: Buffer } {
 		return testkit.testRun(this.tap.fd(), frame, { repeat });
+	}
+
+	/** Runs a frame whose outermost tag is not among the bytes but in metadata, as a NIC leaves it. */
+	runTagged(frame: Uint8Array, protocol: number, tci: number): number {
+		return testkit.testRun(this.tap.fd(), frame, { tag: [protocol, tci] }).verdict;
+	}
+
+	/** Nanoseconds that one run takes, mean of many. */
+	cost(frame: Uint8Array, repeat: number): number {
+		return testkit.testRun(this.tap.fd(), frame, { repeat }).nsPerRun;
 	}
 
 	/** What the kernel counted. */

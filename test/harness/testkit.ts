@@ -6,12 +6,14 @@ export interface Testkit {
 	testRun(
 		programFd: number,
 		frame: Uint8Array,
-		options?: { repeat: number },
+		options?: { repeat?: number; tag?: [protocol: number, tci: number] },
 	): { verdict: number; data: Buffer; nsPerRun: number };
 	/** Sends a frame count times through an interface of this namespace; blocks until it is done. */
 	send(options: { ifindex: number; frame: Uint8Array; count: number; numberAt?: number }): void;
 	/** Rows of [boot time, wall-clock time, boot time, stamp]; the wall-clock time of each stamp. ns */
 	wallTimes(rows: [number, number, number, number][]): number[];
+	/** What libpcap's own interpreter says of each frame. */
+	pcapMatches(expression: string, frames: Uint8Array[]): boolean[];
 	ifindex(name: string): number;
 	/** Somebody else's program at a hook. */
 	Bystander: new (options: {

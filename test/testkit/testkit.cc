@@ -13,6 +13,7 @@
 
 #include "error.h"
 #include "fd.h"
+#include "oracle.h"
 #include "traffic.skel.h"
 #include "wall_clock.h"
 
@@ -21,21 +22,43 @@ namespace
 
 constexpr size_t longest_frame = 65536;
 
-// testRun(progFd, frame, {repeat}) -> {verdict, data, nsPerRun}
+// The program that puts a tag into metadata and goes on with another one. Lives as long as the
+// process.
+int tagger(Napi::Env env, int next)
+{
+	static struct traffic *skeleton = traffic__open_and_load();
+	const int zero = 0;
+	check(env, skeleton ? 0 : -errno, "loading the tagger");
+	int err = bpf_map_update_elem(bpf_map__fd(skeleton->maps.next), &zero, &next, BPF_ANY);
+	check(env, err ? -errno : 0, "setting the next program");
+	return bpf_program__fd(skeleton->progs.with_tag);
+}
+
+// testRun(progFd, frame, {repeat?, tag?: [protocol, tci]}) -> {verdict, data, nsPerRun}
+// tag: the program must be a tc program; it sees the frame with that tag in metadata.
 Napi::Value test_run(const Napi::CallbackInfo &info)
 {
 	auto env = info.Env();
+	int program = info[0].As<Napi::Number>().Int32Value();
 	auto frame = info[1].As<Napi::Uint8Array>();
+	auto options = info[2].IsObject() ? info[2].As<Napi::Object>() : Napi::Object::New(env);
 	std::vector<uint8_t> out(longest_frame + frame.ByteLength());
+	__sk_buff context = {};
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
 	opts.data_in = frame.Data();
 	opts.data_size_in = static_cast<__u32>(frame.ByteLength());
 	opts.data_out = out.data();
 	opts.data_size_out = static_cast<__u32>(out.size());
-	opts.repeat = 1;
-	if (info[2].IsObject())
-		opts.repeat = info[2].As<Napi::Object>().Get("repeat").As<Napi::Number>();
-	int err = bpf_prog_test_run_opts(info[0].As<Napi::Number>().Int32Value(), &opts);
+	opts.repeat = options.Has("repeat") ? options.Get("repeat").As<Napi::Number>() : 1;
+	if (options.Has("tag")) {
+		auto tag = options.Get("tag").As<Napi::Array>();
+		context.cb[0] = tag.Get(0U).As<Napi::Number>();
+		context.cb[1] = tag.Get(1U).As<Napi::Number>();
+		opts.ctx_in = &context;
+		opts.ctx_size_in = sizeof(context);
+		program = tagger(env, program);
+	}
+	int err = bpf_prog_test_run_opts(program, &opts);
 	check(env, err ? -errno : 0, "running the program");
 	auto result = Napi::Object::New(env);
 	result.Set("verdict", Napi::Number::New(env, static_cast<int32_t>(opts.retval)));
@@ -162,6 +185,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports)
 {
 	LibbpfLog::install();
 	exports.Set("testRun", Napi::Function::New(env, test_run));
+	exports.Set("pcapMatches", Napi::Function::New(env, pcap_matches));
 	exports.Set("send", Napi::Function::New(env, send));
 	exports.Set("wallTimes", Napi::Function::New(env, wall_times));
 	exports.Set("ifindex", Napi::Function::New(env, ifindex));

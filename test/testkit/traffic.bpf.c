@@ -32,3 +32,21 @@ int pass_xdp(struct xdp_md *xdp)
 {
 	return XDP_PASS;
 }
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} next SEC(".maps");
+
+/* Does what a NIC does that takes VLAN tags off: cb[0] and cb[1] are protocol and TCI of the tag
+ * that goes into metadata. Then the program under test sees the frame. */
+SEC("tc")
+int with_tag(struct __sk_buff *skb)
+{
+	if (bpf_skb_vlan_push(skb, bpf_htons((__u16)skb->cb[0]), (__u16)skb->cb[1]))
+		return TC_ACT_SHOT;
+	bpf_tail_call(skb, &next, 0);
+	return TC_ACT_SHOT;
+}

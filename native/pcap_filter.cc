@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
+#include "pcap_filter.h"
+
+#include <pcap/pcap.h>
+
+#include <memory>
+#include <string>
+
+namespace
+{
+
+constexpr int longest_frame = 262144;
+
+struct Program : bpf_program {
+	Program() : bpf_program{} {}
+	~Program() { pcap_freecode(this); }
+	Program(const Program &) = delete;
+	Program &operator=(const Program &) = delete;
+};
+
+Napi::Array to_array(Napi::Env env, const bpf_program &program)
+{
+	auto list = Napi::Array::New(env, program.bf_len);
+	for (unsigned i = 0; i < program.bf_len; i++) {
+		const auto &from = program.bf_insns[i];
+		auto instruction = Napi::Object::New(env);
+		instruction.Set("code", Napi::Number::New(env, from.code));
+		instruction.Set("jt", Napi::Number::New(env, from.jt));
+		instruction.Set("jf", Napi::Number::New(env, from.jf));
+		instruction.Set("k", Napi::Number::New(env, from.k));
+		list.Set(i, instruction);
+	}
+	return list;
+}
+
+} // namespace
+
+Napi::Value compile_filter(const Napi::CallbackInfo &info)
+{
+	constexpr int optimize = 1;
+	auto env = info.Env();
+	auto text = info[0].As<Napi::String>().Utf8Value();
+	std::unique_ptr<pcap_t, decltype(&pcap_close)> handle(
+		pcap_open_dead(DLT_EN10MB, longest_frame), pcap_close);
+	Program program;
+	if (!handle)
+		throw Napi::Error::New(env, "out of memory");
+	if (pcap_compile(handle.get(), &program, text.c_str(), optimize, PCAP_NETMASK_UNKNOWN))
+		throw Napi::Error::New(env, pcap_geterr(handle.get()));
+	return to_array(env, program);
+}

@@ -1,0 +1,62 @@
+/** A plan as the constants of one tap program: struct xs_config in bpf/abi.h. */
+import { Abi, ConfigLayout, Direction, Sample, Sink } from '../abi.gen.ts';
+import type { Plan, Selection, TapPlan } from '../plan/plan.ts';
+import type { RateLimit } from '../spec/spec.ts';
+
+/** bpf/limit.h: 1/16 ns, and 20 fractional bits. */
+const LIMIT_UNITS_PER_SECOND = 16e9;
+const LIMIT_COST_SCALE = 2 ** 20;
+const DEFAULT_BURST_S = 0.005;
+const LONGEST_FRAME = 1518;
+
+type Field = keyof typeof ConfigLayout.fields;
+
+class ConfigWriter {
+	readonly bytes = new Uint8Array(ConfigLayout.size);
+	private readonly view = new DataView(this.bytes.buffer);
+
+	set(field: Field, value: number): void {
+		const { offset, size } = ConfigLayout.fields[field];
+		if (size === 8) this.view.setBigUint64(offset, BigInt(Math.round(value)), true);
+		else this.view.setUint32(offset, value, true);
+	}
+}
+
+function writeSample(config: ConfigWriter, { sample }: Selection): void {
+	if (!sample || sample.rate === 1) return;
+	config.set('sample_mode', Sample[sample.mode]);
+	const probability = Math.floor(2 ** 32 / sample.rate);
+	config.set('sample_value', sample.mode === 'random' ? probability : sample.rate);
+}
+
+/** Frames, or bytes, that may come at once. */
+function burstOf(limit: RateLimit): number {
+	const perSecond = limit.unit === 'bits' ? limit.perSecond / 8 : limit.perSecond;
+	const least = limit.unit === 'bits' ? LONGEST_FRAME : 1;
+	return limit.burst ?? Math.max(least, perSecond * DEFAULT_BURST_S);
+}
+
+function writeLimit(config: ConfigWriter, { limit }: Selection): void {
+	if (!limit) return;
+	const perSecond = limit.unit === 'bits' ? limit.perSecond / 8 : limit.perSecond;
+	const cost = LIMIT_UNITS_PER_SECOND / perSecond;
+	config.set('limit_by_bytes', limit.unit === 'bits' ? 1 : 0);
+	config.set('limit_cost', Math.max(1, cost * LIMIT_COST_SCALE));
+	// The first of a burst is always within the limit.
+	const first = limit.unit === 'bits' ? LONGEST_FRAME : 1;
+	config.set('limit_burst', Math.max(0, burstOf(limit) - first) * cost);
+}
+
+export function encodeConfig(plan: Plan, tap: TapPlan, selection: Selection): Uint8Array {
+	const config = new ConfigWriter();
+	config.set('abi', Abi.abi_version);
+	config.set('tap', tap.index);
+	config.set('direction', Direction[tap.direction]);
+	config.set('sink', plan.destination.type === 'port' ? Sink.port : Sink.ring);
+	config.set('port_ifindex', plan.destination.type === 'port' ? plan.destination.ifindex : 0);
+	config.set('snaplen', plan.rings?.snaplen ?? 0);
+	config.set('limited', plan.count === null ? 0 : 1);
+	writeSample(config, selection);
+	writeLimit(config, selection);
+	return config.bytes;
+}
