@@ -29,8 +29,8 @@ enum xs_sink {
 
 enum xs_sample {
 	XS_SAMPLE_ALL = 0,
-	XS_SAMPLE_RANDOM = 1, /* sample_value: probability as a fraction of 2^32 */
-	XS_SAMPLE_EVERY = 2,  /* sample_value: one in so many, per tap and CPU */
+	XS_SAMPLE_RANDOM = 1, /* each frame with the same probability, independently */
+	XS_SAMPLE_EVERY = 2,  /* one in sample_rate, per tap and CPU */
 };
 
 /* Why a frame that should have been delivered was not. One counter each, see struct xs_counters. */
@@ -59,23 +59,27 @@ struct xs_counters {
 	struct xs_count rate_limited;
 	struct xs_count delivered; /* port: accepted by its queue; ring: committed to the ring */
 	struct xs_count lost[XS_LOST_KINDS];
-	__u64 unreported;  /* frames lost since the last record of this tap and CPU */
-	__u64 clone_errno; /* positive errno of the last XS_LOST_CLONE_FAILED */
-	__u64 sample_turn; /* frames passed over since the last one, under XS_SAMPLE_EVERY */
+	__u64 unreported;	 /* frames lost since the last record of this tap and CPU */
+	__u64 clone_errno;	 /* positive errno of the last XS_LOST_CLONE_FAILED */
+	__u64 sample_pass;	 /* frames still to pass over before the next one that is copied */
+	__u64 sample_generation; /* xs_config.sample_generation that sample_pass was drawn under */
 };
 
 /* Constant for the life of a loaded tap (rodata): the verifier removes what is switched off. */
 struct xs_config {
-	__u32 abi;	    /* XS_ABI_VERSION */
-	__u32 tap;	    /* index of this tap in its session */
-	__u32 direction;    /* enum xs_direction */
-	__u32 sink;	    /* enum xs_sink */
-	__u32 port_ifindex; /* XS_SINK_PORT: where copies go */
-	__u32 snaplen;	    /* XS_SINK_RING: bytes copied of each frame at most */
-	__u32 limited;	    /* 1: stop after xs_state.budget copies */
-	__u32 sample_mode;  /* enum xs_sample */
-	__u32 sample_value;
-	__u32 limit_by_bytes; /* 1: limit_cost is per byte, otherwise per frame */
+	__u32 abi;		  /* XS_ABI_VERSION */
+	__u32 tap;		  /* index of this tap in its session */
+	__u32 direction;	  /* enum xs_direction */
+	__u32 sink;		  /* enum xs_sink */
+	__u32 port_ifindex;	  /* XS_SINK_PORT: where copies go */
+	__u32 snaplen;		  /* XS_SINK_RING: bytes copied of each frame at most */
+	__u32 limited;		  /* 1: stop after xs_state.budget copies */
+	__u32 sample_mode;	  /* enum xs_sample */
+	__u32 sample_rate;	  /* XS_SAMPLE_EVERY */
+	__u32 sample_generation;  /* another number with every change of the sampling, not 0 */
+	__u32 sample_scale_shift; /* fractional bits of sample_scale */
+	__u64 sample_scale;	  /* XS_SAMPLE_RANDOM: 1 / -log2(1 - probability) */
+	__u32 limit_by_bytes;	  /* 1: limit_cost is per byte, otherwise per frame */
 	__u64 limit_cost;  /* time that one unit takes at the limit, see bpf/limit.h; 0: no limit */
 	__u64 limit_burst; /* time by which frames may run ahead of the limit */
 };

@@ -41,7 +41,7 @@ export const RecordFlags = {
 } as const;
 
 export const CountersLayout = {
-	size: 216,
+	size: 224,
 	fields: {
 		seen: { offset: 0, size: 16 },
 		filtered: { offset: 16, size: 16 },
@@ -51,7 +51,8 @@ export const CountersLayout = {
 		lost: { offset: 80, size: 112 },
 		unreported: { offset: 192, size: 8 },
 		clone_errno: { offset: 200, size: 8 },
-		sample_turn: { offset: 208, size: 8 },
+		sample_pass: { offset: 208, size: 8 },
+		sample_generation: { offset: 216, size: 8 },
 	},
 } as const;
 
@@ -64,7 +65,7 @@ export const CountLayout = {
 } as const;
 
 export const ConfigLayout = {
-	size: 56,
+	size: 80,
 	fields: {
 		abi: { offset: 0, size: 4 },
 		tap: { offset: 4, size: 4 },
@@ -74,10 +75,13 @@ export const ConfigLayout = {
 		snaplen: { offset: 20, size: 4 },
 		limited: { offset: 24, size: 4 },
 		sample_mode: { offset: 28, size: 4 },
-		sample_value: { offset: 32, size: 4 },
-		limit_by_bytes: { offset: 36, size: 4 },
-		limit_cost: { offset: 40, size: 8 },
-		limit_burst: { offset: 48, size: 8 },
+		sample_rate: { offset: 32, size: 4 },
+		sample_generation: { offset: 36, size: 4 },
+		sample_scale_shift: { offset: 40, size: 4 },
+		sample_scale: { offset: 48, size: 8 },
+		limit_by_bytes: { offset: 56, size: 4 },
+		limit_cost: { offset: 64, size: 8 },
+		limit_burst: { offset: 72, size: 8 },
 	},
 } as const;
 

@@ -34,7 +34,6 @@ const HELPER = {
 const TAG_AT = 12;
 const TAG_LENGTH = 4;
 const AFTER_TAG = TAG_AT + TAG_LENGTH;
-const LARGEST_WINDOW = 256;
 
 /** What lies behind the Ethernet header is aligned on the stack: the kernel wants that of stack reads. */
 const ALIGNING = 2;
@@ -47,12 +46,12 @@ export class FrameAccess {
 	private readonly base: number;
 	private readonly reject: Label;
 
-	/** reach: the end of the farthest byte that a constant offset names. */
+	/** reach: how many bytes are worth copying, see reachOf() in translate.ts. */
 	constructor(asm: Assembler, hook: FilterHook, reach: number, reject: Label) {
 		this.asm = asm;
 		this.hook = hook;
 		this.reject = reject;
-		const wanted = Math.max(reach <= LARGEST_WINDOW ? reach : LARGEST_WINDOW, AFTER_TAG + 4);
+		const wanted = Math.max(reach, AFTER_TAG + 4);
 		this.window = Math.ceil((wanted + ALIGNING) / 8) * 8 - ALIGNING;
 		this.base = STACK.scratch - this.window;
 	}
@@ -88,12 +87,19 @@ export class FrameAccess {
 	/** R.a = the bytes at X + k. */
 	loadIndirect(dst: Register, k: number, size: Width): void {
 		const { asm } = this;
+		const far = asm.label('far');
+		const done = asm.label('done');
 		asm.alu32('mov', 2, k); // zero-extends: k is unsigned
 		asm.alu64('add', 2, reg(R.x));
 		asm.alu64('mov', 3, reg(2));
 		asm.alu64('add', 3, size);
 		asm.jump64('gt', 3, reg(R.length), this.reject);
+		asm.jump64('gt', 2, this.window - size, far);
+		this.loadNear(dst, size);
+		asm.jump(done);
+		asm.place(far);
 		this.loadFar(dst, size);
+		asm.place(done);
 	}
 
 	private xdpPrologue(): void {
@@ -189,41 +195,32 @@ export class FrameAccess {
 		this.asm.alu64('or', dst, reg(0));
 	}
 
-	/** The bytes at canonical offset r2, which lie within the frame. */
+	/** The bytes at canonical offset r2 behind the window, which lie within the frame. */
 	private loadFar(dst: Register, size: Width): void {
 		const { asm } = this;
-		const done = asm.label('done');
-		if (this.hook === 'tc') this.skipTag(dst, size, done);
+		if (this.hook === 'tc') {
+			asm.load(4, 4, R.frame, STACK.tagLength);
+			asm.alu64('sub', 2, reg(4)); // the window reaches beyond the tag
+		}
 		asm.alu64('mov', 4, size);
 		this.call(STACK.bytes);
 		asm.jump64('ne', 0, 0, this.reject);
 		asm.load(dst, size, R.frame, STACK.bytes);
 		if (size === 2) asm.fromNetwork(dst, 16);
 		if (size === 4) asm.fromNetwork(dst, 32);
-		asm.place(done);
 	}
 
-	/** r2 becomes the offset in memory; bytes that touch the tag are taken from the window. */
-	private skipTag(dst: Register, size: Width, done: Label): void {
+	/** The bytes at offset r2, which lie within the window: one by one, for they may be unaligned. */
+	private loadNear(dst: Register, size: Width): void {
 		const { asm } = this;
-		const inMemory = asm.label('in memory');
-		const behind = asm.label('behind the tag');
-		asm.load(4, 4, R.frame, STACK.tagLength);
-		asm.jump64('eq', 4, 0, inMemory);
-		asm.jump64('ge', 2, AFTER_TAG, behind);
-		asm.jump64('le', 2, TAG_AT - size, inMemory);
 		asm.alu64('mov', 1, reg(R.frame));
 		asm.alu64('add', 1, reg(2));
-		asm.alu64('mov', 0, 0);
-		for (let i = 0; i < size; i++) {
-			if (i) asm.alu64('lsh', 0, 8);
+		asm.load(0, 1, 1, this.base);
+		for (let i = 1; i < size; i++) {
+			asm.alu64('lsh', 0, 8);
 			asm.load(3, 1, 1, this.base + i);
 			asm.alu64('or', 0, reg(3));
 		}
 		asm.alu64('mov', dst, reg(0));
-		asm.jump(done);
-		asm.place(behind);
-		asm.alu64('sub', 2, TAG_LENGTH);
-		asm.place(inMemory);
 	}
 }

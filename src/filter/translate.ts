@@ -94,12 +94,19 @@ function reachable(program: readonly ClassicInstruction[]): Set<number> {
 	return seen;
 }
 
-/** The end of the farthest byte that a constant offset names. */
+/** Headers up to the ports of TCP and UDP behind a few IPv4 options, where X + k mostly points. */
+const USUAL_REACH = 64;
+/** Beyond this a byte is read where it lies. */
+const LARGEST_REACH = 256;
+
+/** How many bytes of the frame the program is likely to read. */
 function reachOf(program: readonly ClassicInstruction[]): number {
 	const ends = program
 		.filter((instruction) => isConstantLoad(instruction) && !endsProgram(instruction))
-		.map((instruction) => instruction.k + widthOf(instruction));
-	return Math.max(0, ...ends.filter((end) => end <= 256));
+		.map((instruction) => instruction.k + widthOf(instruction))
+		.filter((end) => end <= LARGEST_REACH);
+	const isIndirect = program.some((each) => isLoad(each) && modeOf(each) === MODE.ind);
+	return Math.max(isIndirect ? USUAL_REACH : 0, ...ends);
 }
 
 const ALU_NAMES = Object.fromEntries(

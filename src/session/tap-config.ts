@@ -22,11 +22,20 @@ class ConfigWriter {
 	}
 }
 
+/** So many bits of the scale are kept: the product with a logarithm of 30 bits fits into 64. */
+const SCALE_BITS = 33;
+let generation = 0;
+
 function writeSample(config: ConfigWriter, { sample }: Selection): void {
 	if (!sample || sample.rate === 1) return;
 	config.set('sample_mode', Sample[sample.mode]);
-	const probability = Math.floor(2 ** 32 / sample.rate);
-	config.set('sample_value', sample.mode === 'random' ? probability : sample.rate);
+	config.set('sample_rate', sample.rate);
+	config.set('sample_generation', ++generation);
+	if (sample.mode !== 'random') return;
+	const scale = -Math.LN2 / Math.log1p(-1 / sample.rate);
+	const shift = SCALE_BITS - 1 - Math.floor(Math.log2(scale));
+	config.set('sample_scale_shift', shift);
+	config.set('sample_scale', scale * 2 ** shift);
 }
 
 /** Frames, or bytes, that may come at once. */
