@@ -51,9 +51,9 @@ function writeLimit(config: ConfigWriter, { limit }: Selection): void {
 	const cost = LIMIT_UNITS_PER_SECOND / perSecond;
 	config.set('limit_by_bytes', limit.unit === 'bits' ? 1 : 0);
 	config.set('limit_cost', Math.max(1, cost * LIMIT_COST_SCALE));
-	// The first of a burst is always within the limit.
-	const first = limit.unit === 'bits' ? LONGEST_FRAME : 1;
-	config.set('limit_burst', Math.max(0, burstOf(limit) - first) * cost);
+	// A frame that begins within the burst passes whole: one is always on top.
+	const onTop = limit.unit === 'bits' ? 0 : 1;
+	config.set('limit_burst', (burstOf(limit) - onTop) * cost);
 }
 
 export function encodeConfig(plan: Plan, tap: TapPlan, selection: Selection): Uint8Array {

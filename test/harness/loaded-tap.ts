@@ -63,7 +63,6 @@ export class LoadedTap {
 	private readonly plan: Plan;
 	private readonly maps;
 	private readonly tap;
-	private readonly start = Date.now();
 
 	constructor(options: TapOptions) {
 		this.plan = planOf(options);
@@ -80,10 +79,6 @@ export class LoadedTap {
 	/** Runs a frame whose outermost tag is not among the bytes but in metadata, as a NIC leaves it. */
 	runTagged(frame: Uint8Array, protocol: number, tci: number): number {
 		return testkit.testRun(this.tap.fd(), frame, { tag: [protocol, tci] }).verdict;
-	}
-
-	ageMs(): number {
-		return Date.now() - this.start;
 	}
 
 	/** Nanoseconds that one run takes, mean of many. */
