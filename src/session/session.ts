@@ -189,6 +189,15 @@ export class Session implements AsyncDisposable {
 		return this.done;
 	}
 
+	/**
+	 * Detaches, lets the consumer have what is in flight, and settles `done`: as close(), but a loop
+	 * over frames() still gets the last batches. Must not be awaited from inside that loop.
+	 */
+	async stop(): Promise<SessionEnd> {
+		await this.end('aborted');
+		return this.done;
+	}
+
 	async [Symbol.asyncDispose](): Promise<void> {
 		await this.close();
 	}

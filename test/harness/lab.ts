@@ -98,7 +98,7 @@ export class Host {
 	/** Starts a command in the namespace; it is killed with the lab. */
 	spawn(command: string, args: string[], options: SpawnOptions = {}): Run {
 		const child = spawn('nsenter', [`--net=/run/netns/${this.namespace}`, command, ...args], {
-			stdio: ['ignore', 'pipe', 'pipe'],
+			stdio: ['pipe', 'pipe', 'pipe'],
 			cwd: root,
 			...options,
 			env: { ...process.env, NO_COLOR: '1', ...options.env },

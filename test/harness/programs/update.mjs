@@ -41,5 +41,12 @@ for await (const batch of session.frames()) {
 }
 const end = await session.done;
 console.log(
-	JSON.stringify({ next, wrong, updates, refused, balances: balances(end.ledger), ledger: end.ledger }),
+	JSON.stringify({
+		next,
+		wrong,
+		updates,
+		refused,
+		balances: balances(end.ledger),
+		ledger: end.ledger,
+	}),
 );
