@@ -10,6 +10,8 @@ namespace
 {
 
 constexpr int longest_frame = 262144;
+// libpcap's optimizer takes seconds for some hundred hosts. Longer programs run as they are.
+constexpr unsigned worth_optimizing = 1500;
 
 struct Program : bpf_program {
 	Program() : bpf_program{} {}
@@ -37,15 +39,21 @@ Napi::Array to_array(Napi::Env env, const bpf_program &program)
 
 Napi::Value compile_filter(const Napi::CallbackInfo &info)
 {
-	constexpr int optimize = 1;
 	auto env = info.Env();
 	auto text = info[0].As<Napi::String>().Utf8Value();
 	std::unique_ptr<pcap_t, decltype(&pcap_close)> handle(
 		pcap_open_dead(DLT_EN10MB, longest_frame), pcap_close);
-	Program program;
+	auto compile = [&](Program *program, bool optimize) {
+		if (pcap_compile(handle.get(), program, text.c_str(), optimize,
+				 PCAP_NETMASK_UNKNOWN))
+			throw Napi::Error::New(env, pcap_geterr(handle.get()));
+	};
+	Program plain, optimized;
 	if (!handle)
 		throw Napi::Error::New(env, "out of memory");
-	if (pcap_compile(handle.get(), &program, text.c_str(), optimize, PCAP_NETMASK_UNKNOWN))
-		throw Napi::Error::New(env, pcap_geterr(handle.get()));
-	return to_array(env, program);
+	compile(&plain, false);
+	if (plain.bf_len > worth_optimizing)
+		return to_array(env, plain);
+	compile(&optimized, true);
+	return to_array(env, optimized);
 }

@@ -46,8 +46,20 @@ function placeOfError(text: string): number | null {
 	return words.length ? text.length : null;
 }
 
-/** @throws XspanError bad_filter */
+/** About a thousand hosts. libpcap takes seconds for them, and time grows with the square. */
+const LONGEST_TEXT = 20_000;
+
+/** @throws XspanError bad_filter, filter_too_large */
 export function compileFilter(text: string): ClassicInstruction[] {
+	if (text.length > LONGEST_TEXT)
+		throw new XspanError(
+			'unsupported',
+			'filter_too_large',
+			`the filter has ${text.length} characters; ${LONGEST_TEXT} is the most`,
+			{
+				hint: 'shorten the expression: nets instead of hosts, portranges instead of ports',
+			},
+		);
 	try {
 		return native.compileFilter(text);
 	} catch (cause) {

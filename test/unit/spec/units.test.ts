@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { XspanError } from '../../../src/errors.ts';
-import { parseCount, parseDuration, parseSize } from '../../../src/spec/units.ts';
+import {
+	parseCount,
+	parseDuration,
+	parseLimit,
+	parseSample,
+	parseSize,
+} from '../../../src/spec/units.ts';
 
 describe('durations', () => {
 	test.each([
@@ -40,3 +46,26 @@ test('whole numbers keep to their range', () => {
 	for (const text of ['63', '101', '', '1e2', '-64', '64.0', 'many'])
 		expect(() => parseCount(text, 'snaplen', 64, 100), text).toThrow(/snaplen/);
 });
+
+test.each([
+	['1/1000', { mode: 'random', rate: 1000 }],
+	['1/1', { mode: 'random', rate: 1 }],
+	['every:10', { mode: 'every', rate: 10 }],
+])('sampling %s', (text, sample) => expect(parseSample(text)).toEqual(sample));
+
+test.each(['', '1/0', '0', '1000', '1/', '2/3', 'every:0', '1/99999999'])(
+	'sampling "%s" is refused',
+	(text) => expect(() => parseSample(text)).toThrow(XspanError),
+);
+
+test.each([
+	['50kpps', { unit: 'frames', perSecond: 50_000 }],
+	['1pps', { unit: 'frames', perSecond: 1 }],
+	['1.5Mpps', { unit: 'frames', perSecond: 1_500_000 }],
+	['100mbit', { unit: 'bits', perSecond: 100_000_000 }],
+	['1gbps', { unit: 'bits', perSecond: 1_000_000_000 }],
+])('limit %s', (text, limit) => expect(parseLimit(text)).toEqual(limit));
+
+test.each(['', '50', 'pps', '-1pps', '50kpp', '1e3pps'])('limit "%s" is refused', (text) =>
+	expect(() => parseLimit(text)).toThrow(XspanError),
+);
