@@ -53,6 +53,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports)
 	function("probeLoad", probe_load);
 	function("probeTcx", probe_tcx);
 	function("netns", netns);
+	function("pipeIsClosed", pipe_is_closed);
 	return exports;
 }
 

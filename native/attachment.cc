@@ -74,10 +74,14 @@ public:
 			detach_clsact(hook_.ifindex, hook_.attach_point, filter_.handle,
 				      filter_.priority);
 	}
-	int attach(int prog_fd)
+	int attach(int prog_fd, uint32_t priority)
 	{
 		filter_.prog_fd = prog_fd;
-		return bpf_tc_attach(&hook_, &filter_); // priority 0: in front of the others
+		filter_.priority = priority;
+		const int err = bpf_tc_attach(&hook_, &filter_);
+		if (err)
+			filter_.priority = 0; // nothing to detach
+		return err;
 	}
 	int replace(int prog_fd) override
 	{
@@ -95,7 +99,7 @@ private:
 
 } // namespace
 
-int attach(int prog_fd, Hook hook, int ifindex, uint32_t direction,
+int attach(int prog_fd, Hook hook, int ifindex, uint32_t direction, uint32_t priority,
 	   std::unique_ptr<Attachment> *out)
 {
 	switch (hook) {
@@ -109,7 +113,7 @@ int attach(int prog_fd, Hook hook, int ifindex, uint32_t direction,
 		break;
 	}
 	auto clsact = std::make_unique<ClsactAttachment>(ifindex, direction);
-	int err = clsact->attach(prog_fd);
+	int err = clsact->attach(prog_fd, priority);
 	if (!err)
 		*out = std::move(clsact);
 	return err;

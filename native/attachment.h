@@ -22,8 +22,8 @@ public:
 
 // 0 and *out, or a negative errno: EINVAL where the kernel does not know the hook, EBUSY or EEXIST
 // where an XDP program is there already, EOPNOTSUPP where the driver has no native XDP.
-// direction is an enum xs_direction.
-int attach(int prog_fd, Hook hook, int ifindex, uint32_t direction,
+// direction is an enum xs_direction; priority is that of a clsact filter, 0: the kernel chooses.
+int attach(int prog_fd, Hook hook, int ifindex, uint32_t direction, uint32_t priority,
 	   std::unique_ptr<Attachment> *out);
 
 // Removes one classifier of a clsact qdisc; attach_point is BPF_TC_INGRESS or BPF_TC_EGRESS.

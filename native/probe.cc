@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/stat.h>
 
@@ -42,7 +43,7 @@ int try_tcx()
 		return program.get();
 	if (unshare(CLONE_NEWNET))
 		return -errno;
-	return attach(program.get(), Hook::tcx, loopback, XS_DIR_RX, &attachment);
+	return attach(program.get(), Hook::tcx, loopback, XS_DIR_RX, 0, &attachment);
 }
 
 } // namespace
@@ -71,4 +72,10 @@ Napi::Value netns(const Napi::CallbackInfo &info)
 	check(info.Env(), stat("/proc/thread-self/ns/net", &status) ? -errno : 0,
 	      "reading the network namespace");
 	return Napi::Number::New(info.Env(), static_cast<double>(status.st_ino));
+}
+
+Napi::Value pipe_is_closed(const Napi::CallbackInfo &info)
+{
+	pollfd fd = {.fd = info[0].As<Napi::Number>().Int32Value(), .events = 0, .revents = 0};
+	return Napi::Boolean::New(info.Env(), poll(&fd, 1, 0) > 0 && fd.revents & POLLERR);
 }

@@ -10,3 +10,5 @@ Napi::Value probe_load(const Napi::CallbackInfo &info);
 Napi::Value probe_tcx(const Napi::CallbackInfo &info);
 // netns() -> inode number of the network namespace this thread is in
 Napi::Value netns(const Napi::CallbackInfo &info);
+// pipeIsClosed(fd) -> true: nobody will ever read what is written there
+Napi::Value pipe_is_closed(const Napi::CallbackInfo &info);

@@ -148,16 +148,19 @@ void Tap::unload()
 	programs_fd_.reset();
 }
 
-// attach({hook, ifindex, direction}) -> {handle, priority} (0 where the hook has none)
+// attach({hook, ifindex, direction, priority?}) -> {handle, priority} (0 where the hook has none)
 Napi::Value Tap::attach(const Napi::CallbackInfo &info)
 {
 	auto env = info.Env();
 	auto options = info[0].As<Napi::Object>();
 	auto hook = options.Get("hook").As<Napi::String>().Utf8Value();
+	const uint32_t priority = options.Has("priority")
+					  ? options.Get("priority").As<Napi::Number>().Uint32Value()
+					  : 0;
 	LibbpfLog log;
-	int err = ::attach(front(), hook_of(hook),
-			   options.Get("ifindex").As<Napi::Number>().Int32Value(),
-			   options.Get("direction").As<Napi::Number>().Uint32Value(), &attachment_);
+	int err = ::attach(
+		front(), hook_of(hook), options.Get("ifindex").As<Napi::Number>().Int32Value(),
+		options.Get("direction").As<Napi::Number>().Uint32Value(), priority, &attachment_);
 	check(env, err, "attaching the tap program");
 	auto result = Napi::Object::New(env);
 	result.Set("handle", Napi::Number::New(env, attachment_->handle()));

@@ -49,7 +49,8 @@ export interface NativeMaps {
 export type NativeHook = 'tcx' | 'clsact' | 'xdp' | 'xdp-generic';
 
 export interface NativeTap {
-	attach(to: { hook: NativeHook; ifindex: number; direction: number }): {
+	/** priority: of a clsact filter, 0 or none: the kernel chooses. */
+	attach(to: { hook: NativeHook; ifindex: number; direction: number; priority?: number }): {
 		handle: number;
 		priority: number;
 	};
@@ -110,6 +111,7 @@ export interface Native {
 	probeLoad(): void;
 	probeTcx(): void;
 	netns(): number;
+	pipeIsClosed(fd: number): boolean;
 }
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -124,7 +126,9 @@ function load(): Native {
 	const path = candidates.find(existsSync);
 	if (!path)
 		throw new XspanError('unsupported', 'addon_missing', 'the native addon is not built', {
-			hint: `run "make" in ${root}, or install a package with a prebuild for ${process.platform}-${process.arch}`,
+			hint: existsSync(join(root, 'Makefile'))
+				? `run "make deps build" in ${root}`
+				: `this package has no prebuild for ${process.platform}-${process.arch}: build it from the source tree with "make pack"`,
 		});
 	const addon = loadFrom(path);
 	if (addon.abiVersion !== Abi.abi_version)

@@ -56,7 +56,10 @@ export function captureCommand(): Command {
 	const command = new Command('capture')
 		.description('write what interfaces receive and send to a pcapng file')
 		.argument('<interface...>', 'sources, as `ip link` names them')
-		.requiredOption('-w, --write <file>', 'output file; - is standard output')
+		.requiredOption(
+			'-w, --write <file>',
+			'output file, of mode 0600 and not there yet (or --force); - is standard output',
+		)
 		.option(
 			'-s, --snaplen <bytes>',
 			`bytes kept of each frame, ${SNAPLEN.min} to ${SNAPLEN.max} (default: all)`,

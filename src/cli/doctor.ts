@@ -10,6 +10,12 @@ function line(finding: Finding, width: number): string {
 	return `${MARK[finding.state]} ${finding.check.padEnd(width)}  ${finding.detail}${remedy}`;
 }
 
+function exitCodeOf(findings: Finding[]): number {
+	const failed = findings.filter((finding) => finding.state === 'fail');
+	if (failed.some((finding) => finding.check === 'capabilities')) return EXIT.permission;
+	return failed.length ? EXIT.unsupported : EXIT.ok;
+}
+
 export function doctorCommand(): Command {
 	return new Command('doctor')
 		.description(
@@ -17,12 +23,15 @@ export function doctorCommand(): Command {
 		)
 		.argument('[interface]', 'also look at this interface')
 		.option('--json', 'print JSON')
-		.addHelpText('after', '\nExits with 5 when something that every session needs is missing.')
+		.addHelpText(
+			'after',
+			'\nExits with 4 when a capability is missing, with 5 when the kernel or the interface cannot do it.',
+		)
 		.action((name: string | undefined, options: { json?: boolean }) => {
 			const findings = [...checkHost(), ...(name === undefined ? [] : checkInterface(name))];
 			const width = Math.max(...findings.map((finding) => finding.check.length));
 			if (options.json) console.log(JSON.stringify(findings));
 			else for (const finding of findings) console.log(line(finding, width));
-			if (findings.some((finding) => finding.state === 'fail')) process.exitCode = EXIT.unsupported;
+			process.exitCode = exitCodeOf(findings);
 		});
 }

@@ -77,11 +77,13 @@ export function addCommonOptions(command: Command): Command {
 			'end after this many copies',
 			option((t) => parseCount(t, 'count', 1, Number.MAX_SAFE_INTEGER)),
 		)
-		.option(
-			'--interval <time>',
-			'between two lines of --json',
-			option((t) => parseDuration(t)),
-			1000,
+		.addOption(
+			new Option(
+				'--interval <time>',
+				'between two lines of --json, and two states of the live table',
+			)
+				.argParser(option((t) => parseDuration(t)))
+				.default(1000, '1s'),
 		)
 		.option('--json', 'print the ledger as one JSON object a line')
 		.option('--dry-run', 'print the plan as JSON and attach nothing');

@@ -21,7 +21,8 @@ export function printError(error: unknown, debug: boolean): number {
 	}
 	console.error(`${colors.red('xspan:')} ${error.message}`);
 	if (error.hint) console.error(`${colors.dim('hint:')} ${error.hint}`);
-	if (debug) console.error(error.details ?? '', error.stack);
+	if (debug && error.details) console.error(error.details);
+	if (debug) console.error(error.stack);
 	return error.exitCode;
 }
 

@@ -135,6 +135,13 @@ export async function runSession(
 			console.error(summary(session.plan, end));
 		}
 		return exitCodeOf(end);
+	} catch (error) {
+		clearInterval(timer);
+		if (isLive) block.draw('');
+		const [ledger, taps] = [session.ledger(), session.tapStates()];
+		if (options.json) out.write(jsonLine(session.name, ledger, taps, 'failed'));
+		else console.error(summary(session.plan, { reason: 'failed', ledger, taps }));
+		throw error;
 	} finally {
 		clearInterval(timer);
 		signals.remove();

@@ -4,6 +4,11 @@ import { release } from 'node:os';
 import { Direction } from '../abi.gen.ts';
 import { hasCode } from '../errors.ts';
 import { type NativeEthtool, native } from '../native.ts';
+import {
+	HOW_TO_GET_CAPABILITIES,
+	missingCapabilities,
+	NEEDED_CAPABILITIES,
+} from '../privileges.ts';
 import { findLink, hasEthernetHeader, isUp, type Link, readLinks } from '../topology/links.ts';
 
 export interface Finding {
@@ -14,31 +19,15 @@ export interface Finding {
 	remedy?: string;
 }
 
-/** Bit numbers in include/uapi/linux/capability.h. CAP_SYS_ADMIN stands for CAP_BPF and CAP_PERFMON. */
-const CAPABILITIES = { CAP_NET_ADMIN: 12, CAP_PERFMON: 38, CAP_BPF: 39 } as const;
-const CAP_SYS_ADMIN = 21;
-
-const SETCAP =
-	'setcap cap_bpf,cap_net_admin,cap_perfmon+ep $(readlink -f $(command -v node)), or run as root';
-
-function effectiveCapabilities(): bigint {
-	const line = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'));
-	return BigInt(`0x${line?.[1] ?? '0'}`);
-}
-
 function capabilities(): Finding {
-	const effective = effectiveCapabilities();
-	const has = (bit: number) => ((effective >> BigInt(bit)) & 1n) === 1n;
-	const missing = Object.entries(CAPABILITIES)
-		.filter(([name, bit]) => !has(bit) && !(name !== 'CAP_NET_ADMIN' && has(CAP_SYS_ADMIN)))
-		.map(([name]) => name);
+	const missing = missingCapabilities();
 	if (missing.length === 0)
-		return { check: 'capabilities', state: 'ok', detail: Object.keys(CAPABILITIES).join(', ') };
+		return { check: 'capabilities', state: 'ok', detail: NEEDED_CAPABILITIES.join(', ') };
 	return {
 		check: 'capabilities',
 		state: 'fail',
 		detail: `missing: ${missing.join(', ')}`,
-		remedy: SETCAP,
+		remedy: HOW_TO_GET_CAPABILITIES,
 	};
 }
 
@@ -95,7 +84,7 @@ function loading(): Finding {
 			check: 'load',
 			state: 'fail',
 			detail: String((error as Error).message),
-			remedy: SETCAP,
+			remedy: HOW_TO_GET_CAPABILITIES,
 		};
 	}
 }

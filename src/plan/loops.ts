@@ -1,10 +1,10 @@
 /** A mirror must not feed itself. What would is refused before anything is attached. */
 import { XspanError } from '../errors.ts';
-import type { Link } from '../topology/links.ts';
+import { ARPHRD_LOOPBACK, type Link } from '../topology/links.ts';
 
 function conflict(code: string, message: string): XspanError {
 	return new XspanError('conflict', code, message, {
-		hint: 'choose a destination that no frame of the source passes through',
+		hint: 'choose another destination: one that no frame of a source passes through',
 	});
 }
 
@@ -27,6 +27,11 @@ const isVethPair = (a: Link, b: Link): boolean =>
 	a.kind === 'veth' && a.linkNetnsid === undefined && a.link === b.ifindex;
 
 export function refuseLoops(sources: readonly Link[], port: Link, links: readonly Link[]): void {
+	if (port.arpType === ARPHRD_LOOPBACK)
+		throw conflict(
+			'destination_is_loopback',
+			`${port.name} hands copies to this host itself, as if it had received them`,
+		);
 	for (const source of sources) {
 		if (source.ifindex === port.ifindex)
 			throw conflict('destination_is_source', `${port.name} is both source and destination`);

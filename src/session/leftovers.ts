@@ -5,7 +5,7 @@
  */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { hasCode } from '../errors.ts';
+import { hasCode, XspanError } from '../errors.ts';
 import { native } from '../native.ts';
 
 export interface ClsactRecord {
@@ -50,16 +50,37 @@ function save(): void {
 		rmSync(ownFile(), { force: true });
 		return;
 	}
-	mkdirSync(DIRECTORY, { recursive: true, mode: 0o700 });
-	const draft = `${ownFile()}.new`;
-	writeFileSync(draft, JSON.stringify(records), { mode: 0o600 });
-	renameSync(draft, ownFile());
+	try {
+		mkdirSync(DIRECTORY, { recursive: true, mode: 0o700 });
+		const draft = `${ownFile()}.new`;
+		writeFileSync(draft, JSON.stringify(records), { mode: 0o600 });
+		renameSync(draft, ownFile());
+	} catch (error) {
+		throw directoryError(error);
+	}
+}
+
+function directoryError(cause: unknown): XspanError {
+	return new XspanError(
+		'permission',
+		'run_directory',
+		`${DIRECTORY} cannot be used: ${(cause as Error).message}`,
+		{
+			cause,
+			hint: 'xspan notes there what would outlive it: make it writable, or name another directory in XSPAN_RUN_DIR',
+		},
+	);
 }
 
 export function rememberClsact(filter: Omit<ClsactRecord, 'netns'>): ClsactRecord {
 	const record = { ...filter, netns: native.netns() };
 	records.push(record);
-	save();
+	try {
+		save();
+	} catch (error) {
+		records.pop();
+		throw error;
+	}
 	return record;
 }
 
@@ -114,7 +135,16 @@ export function clean(): Leftover[] {
 		names = readdirSync(DIRECTORY);
 	} catch (error) {
 		if (hasCode(error, 'ENOENT')) return [];
-		throw error;
+		throw directoryError(error);
 	}
 	return names.flatMap(cleanFile);
+}
+
+/** clean() at the start of a session, where another user's leftovers are no reason to fail. */
+export function cleanIfAllowed(): void {
+	try {
+		clean();
+	} catch (error) {
+		if (!(error instanceof XspanError)) throw error;
+	}
 }

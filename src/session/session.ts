@@ -21,7 +21,7 @@ import {
 } from '../spec/spec.ts';
 import { isUp, readLinks } from '../topology/links.ts';
 import { type Ledger, sumLedgers, tapLedger } from './ledger.ts';
-import { clean } from './leftovers.ts';
+import { cleanIfAllowed } from './leftovers.ts';
 import { SlabReader } from './reader.ts';
 import { type AttachedTap, attachTaps, detachTaps, loadError, replaceTaps } from './taps.ts';
 
@@ -88,7 +88,7 @@ export class Session implements AsyncDisposable {
 			this.settle = { resolve, reject };
 		});
 		this.done.catch(() => {}); // a caller that only closes is told by close()
-		clean();
+		cleanIfAllowed();
 		this.maps = openMaps(plan);
 		this.reader = this.openReader();
 		try {

@@ -4,6 +4,7 @@ import { hasCode, isSystemError, XspanError } from '../errors.ts';
 import { translate } from '../filter/translate.ts';
 import { type NativeHook, type NativeMaps, type NativeTap, native } from '../native.ts';
 import type { Plan, Selection, TapPlan } from '../plan/plan.ts';
+import { HOW_TO_GET_CAPABILITIES, missingCapabilities } from '../privileges.ts';
 import type { Notice } from '../spec/spec.ts';
 import { type ClsactRecord, forgetClsact, rememberClsact } from './leftovers.ts';
 import { encodeConfig } from './tap-config.ts';
@@ -54,16 +55,9 @@ const isForbidden = (error: unknown): boolean =>
 	!(error.verifierLog ?? '').includes('BEGIN PROG LOAD LOG');
 
 export function loadError(cause: unknown): XspanError {
-	if (isForbidden(cause))
-		return new XspanError(
-			'permission',
-			'missing_capability',
-			'loading BPF programs is not permitted',
-			{
-				cause,
-				hint: 'run as root, or give node the capabilities: setcap cap_bpf,cap_net_admin,cap_perfmon+ep $(readlink -f $(command -v node)); in a container: --privileged, or --cap-add BPF,NET_ADMIN,PERFMON',
-			},
-		);
+	const missing = missingCapabilities();
+	if (isForbidden(cause) || (missing.length > 0 && hasCode(cause, 'EPERM', 'EACCES')))
+		return capabilityError('loading BPF programs', missing, cause);
 	const message = cause instanceof Error ? cause.message : String(cause);
 	const details = isSystemError(cause) ? cause.verifierLog : undefined;
 	return new XspanError(
@@ -76,6 +70,14 @@ export function loadError(cause: unknown): XspanError {
 			...(details === undefined ? {} : { details }),
 		},
 	);
+}
+
+function capabilityError(what: string, missing: string[], cause: unknown): XspanError {
+	const lacking = missing.length ? `: ${missing.join(', ')} missing` : '';
+	return new XspanError('permission', 'missing_capability', `${what} is not permitted${lacking}`, {
+		cause,
+		hint: HOW_TO_GET_CAPABILITIES,
+	});
 }
 
 function programName(id: number | undefined): string {
@@ -94,15 +96,7 @@ function attachError(tap: TapPlan, cause: unknown): XspanError {
 		);
 	}
 	if (hasCode(cause, 'EPERM'))
-		return new XspanError(
-			'permission',
-			'missing_capability',
-			`attaching to ${tap.source} is not permitted`,
-			{
-				cause,
-				hint: 'CAP_NET_ADMIN is needed in the network namespace of the interface: setcap cap_bpf,cap_net_admin,cap_perfmon+ep $(readlink -f $(command -v node))',
-			},
-		);
+		return capabilityError(`attaching to ${tap.source}`, missingCapabilities(), cause);
 	if (hasCode(cause, 'ENODEV'))
 		return new XspanError('notFound', 'interface_gone', `${tap.source} has just disappeared`, {
 			cause,
@@ -128,14 +122,35 @@ function attachError(tap: TapPlan, cause: unknown): XspanError {
 	);
 }
 
+/**
+ * Priorities at which a filter comes before those that are there. Among classifiers of one priority
+ * the newest is first, if the kernel takes it there; 0 lets the kernel choose, mostly in front.
+ */
+function prioritiesInFront(ifindex: number, direction: number): number[] {
+	const others = native.clsactFilters(ifindex, direction).map((filter) => filter.priority);
+	if (others.length === 0) return [0];
+	return [Math.max(Math.min(...others) - 1, 1), 0];
+}
+
+function attachInFront(tap: AttachedTap, ifindex: number, direction: number) {
+	const [first, ...rest] = prioritiesInFront(ifindex, direction);
+	try {
+		return tap.native.attach({ hook: 'clsact', ifindex, direction, priority: first as number });
+	} catch (error) {
+		if (rest.length === 0) throw error;
+		return tap.native.attach({ hook: 'clsact', ifindex, direction, priority: 0 });
+	}
+}
+
 function attachClsact(tap: AttachedTap): ClsactRecord {
 	const { ifindex } = tap.plan;
 	const direction = Direction[tap.plan.direction];
 	const created = native.clsactCreate(ifindex);
 	try {
-		const filter = tap.native.attach({ hook: 'clsact', ifindex, direction });
+		const filter = attachInFront(tap, ifindex, direction);
 		return rememberClsact({ ...filter, ifindex, direction, created });
 	} catch (error) {
+		tap.native.detach();
 		if (created) native.clsactDestroyIfEmpty(ifindex);
 		throw error;
 	}

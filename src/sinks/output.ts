@@ -3,11 +3,14 @@ import { fstatSync } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { hasCode, isSystemError, XspanError } from '../errors.ts';
+import { native } from '../native.ts';
 
 export interface Output {
 	/** Writes all bytes, or none of them where that is possible, and throws. */
 	write(bytes: Uint8Array): Promise<void>;
 	close(): Promise<void>;
+	/** A pipe whose reader has gone, seen without writing to it. */
+	isClosed(): boolean;
 	/** Stops waiting for a reader that does not read. */
 	giveUp(): void;
 }
@@ -36,26 +39,25 @@ export function outputError(path: string, cause: unknown): XspanError {
 const message = (cause: unknown): string =>
 	isSystemError(cause) ? cause.message.replace(/^\w+: ([^,]*),.*$/, '$1') : String(cause);
 
+/** A regular file, written at positions so that a failed write can be taken back. */
 class FileOutput implements Output {
 	private readonly file: FileHandle;
-	private length = 0;
+	private length: number;
 
-	constructor(file: FileHandle) {
+	constructor(file: FileHandle, length = 0) {
 		this.file = file;
+		this.length = length;
 	}
 
 	async write(bytes: Uint8Array): Promise<void> {
-		const start = this.length;
 		try {
 			for (let done = 0; done < bytes.length; ) {
-				const { bytesWritten } = await this.file.write(bytes, done, bytes.length - done);
-				done += bytesWritten;
+				const left = bytes.length - done;
+				done += (await this.file.write(bytes, done, left, this.length + done)).bytesWritten;
 			}
 			this.length += bytes.length;
 		} catch (error) {
-			// Half a block would make the file unreadable: back to the last whole one. A terminal or
-			// a device has no length to go back to.
-			await this.file.truncate(start).catch(() => {});
+			await this.file.truncate(this.length); // half a block would make the file unreadable
 			throw error;
 		}
 	}
@@ -64,13 +66,43 @@ class FileOutput implements Output {
 		await this.file.close();
 	}
 
+	isClosed(): boolean {
+		return false;
+	}
+
+	giveUp(): void {}
+}
+
+/** A device or a named pipe: what is written is gone. */
+class StreamOutput implements Output {
+	private readonly file: FileHandle;
+
+	constructor(file: FileHandle) {
+		this.file = file;
+	}
+
+	async write(bytes: Uint8Array): Promise<void> {
+		for (let done = 0; done < bytes.length; )
+			done += (await this.file.write(bytes, done, bytes.length - done)).bytesWritten;
+	}
+
+	async close(): Promise<void> {
+		await this.file.close();
+	}
+
+	isClosed(): boolean {
+		return native.pipeIsClosed(this.file.fd);
+	}
+
 	giveUp(): void {}
 }
 
 class PipeOutput implements Output {
 	private readonly socket: Socket;
+	private readonly fd: number;
 
 	constructor(fd: number) {
+		this.fd = fd;
 		this.socket = new Socket({ fd, readable: false, writable: true });
 		this.socket.on('error', () => {}); // told to the write it belongs to
 	}
@@ -85,6 +117,10 @@ class PipeOutput implements Output {
 		this.socket.destroySoon();
 	}
 
+	isClosed(): boolean {
+		return native.pipeIsClosed(this.fd);
+	}
+
 	giveUp(): void {
 		this.socket.destroy();
 	}
@@ -97,7 +133,8 @@ export const isClosedPipe = (error: unknown): boolean =>
 export async function openStdout(): Promise<Output> {
 	const status = fstatSync(1);
 	if (status.isFIFO() || status.isSocket()) return new PipeOutput(1);
-	return new FileOutput(await open('/proc/self/fd/1', 'a'));
+	const file = await open('/proc/self/fd/1', 'a');
+	return status.isFile() ? new FileOutput(file, status.size) : new StreamOutput(file);
 }
 
 /**
@@ -110,6 +147,7 @@ export async function openFile(path: string, overwrite: boolean): Promise<Output
 		() => false,
 	);
 	const file = await open(path, overwrite || special ? 'w' : 'wx', 0o600);
-	if (!special) await file.chmod(0o600);
+	if (special) return new StreamOutput(file);
+	await file.chmod(0o600);
 	return new FileOutput(file);
 }

@@ -6,9 +6,21 @@ import type { Plan } from '../plan/plan.ts';
 import type { Ledger } from '../session/ledger.ts';
 import type { Slab, SlabReader } from '../session/reader.ts';
 import type { PcapngSpec } from '../spec/spec.ts';
-import { fileName, isLast, isRing } from './file-names.ts';
+import { FileNames } from './file-names.ts';
 import { isClosedPipe, type Output, openFile, openStdout, outputError } from './output.ts';
 import { interfaceDescription, interfaceStatistics, sectionHeader } from './pcapng.ts';
+
+const STATISTICS_LENGTH = interfaceStatistics({
+	interfaceId: 0,
+	startNs: 0n,
+	endNs: 0n,
+	received: 0,
+	dropped: 0,
+	delivered: 0,
+}).length;
+
+/** How often a pipe is looked at whose reader may have gone while no frames come. */
+const PIPE_CHECK_MS = 250;
 
 type TapLedgers = () => readonly { ledger: Ledger }[];
 
@@ -65,19 +77,19 @@ export class PcapngSink {
 	private readonly startNs = nowNs();
 	private output: Output | null = null;
 	private path = '-';
-	private index = -1;
+	private readonly names: FileNames;
 
 	constructor(plan: Plan, spec: PcapngSpec, reader: SlabReader, ledgers: TapLedgers) {
 		this.spec = spec;
 		this.reader = reader;
 		this.ledgers = ledgers;
 		this.head = headOf(plan);
+		this.names = new FileNames(spec);
 	}
 
 	/** What the drain thread must know: where files end, in bytes of packet blocks. */
 	static drainFormat(plan: Plan, spec: PcapngSpec): DrainFormat {
-		const statistics = 76; // bytes of one Interface Statistics Block
-		const around = headOf(plan).length + plan.taps.length * statistics;
+		const around = headOf(plan).length + plan.taps.length * STATISTICS_LENGTH;
 		return {
 			format: 'pcapng',
 			...(spec.fileBytes === undefined ? {} : { fileBytes: Math.max(spec.fileBytes - around, 1) }),
@@ -85,20 +97,36 @@ export class PcapngSink {
 		};
 	}
 
+	/** @throws XspanError file_exists, no_such_directory, write_failed */
 	async open(): Promise<void> {
+		const foreign = this.spec.force ? null : this.names.foreignFile();
+		if (foreign) throw outputError(foreign, Object.assign(new Error(), { code: 'EEXIST' }));
 		await this.nextFile();
 	}
 
 	/** Until the session ends (null), or should end, and why. */
 	async run(): Promise<'files' | 'pipe_closed' | null> {
+		const watch = setInterval(() => {
+			if (this.output?.isClosed()) this.reader.abandon('write_failed');
+		}, PIPE_CHECK_MS);
+		try {
+			return await this.moveSlabs();
+		} finally {
+			clearInterval(watch);
+		}
+	}
+
+	private async moveSlabs(): Promise<'files' | 'pipe_closed' | null> {
 		for (let slab = await this.reader.next(); slab; slab = await this.reader.next()) {
 			const endsFile = slab.endsFile;
 			if (!(await this.writeSlab(slab))) return 'pipe_closed';
 			if (!endsFile) continue;
-			if (isLast(this.spec, this.index)) return 'files';
+			if (this.names.isLast) return 'files';
 			await this.nextFile();
 		}
-		return null;
+		if (!this.output?.isClosed()) return null;
+		this.broken = true;
+		return 'pipe_closed';
 	}
 
 	/** Writes the tail of the last file. */
@@ -142,14 +170,13 @@ export class PcapngSink {
 
 	private async nextFile(): Promise<void> {
 		await this.endFile();
-		this.index++;
 		try {
 			if (this.spec.path === '-') {
 				this.output = await openStdout();
 			} else {
-				this.path = fileName(this.spec, this.index, new Date());
-				const isOwn = isRing(this.spec) && this.index >= (this.spec.files as number);
-				this.output = await openFile(this.path, isOwn || this.spec.force === true);
+				const { path, isOwn } = this.names.next(new Date());
+				this.path = path;
+				this.output = await openFile(path, isOwn || this.spec.force === true);
 			}
 			await this.output.write(this.head);
 		} catch (error) {

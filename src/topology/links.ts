@@ -9,7 +9,7 @@ const IFF_UP = 1;
 
 /** include/uapi/linux/if_arp.h: frames with an Ethernet header (loopback has one too) */
 const ARPHRD_ETHER = 1;
-const ARPHRD_LOOPBACK = 772;
+export const ARPHRD_LOOPBACK = 772;
 
 export function readLinks(): Link[] {
 	return native.links();

@@ -25,8 +25,8 @@ test('classic BPF in the notation of tcpdump -d', () => {
 
 describe('an error shows its place', () => {
 	test.each([
-		['tcp port 443 and hots 10.0.0.1', 'hots'],
-		['tcp port and udp', 'and'],
+		['tcp port 443 and hots 10.0.0.1', 'hots 10.0.0.1'],
+		['tcp port and udp', 'and udp'],
 		['ip host 10.0.0.1 or or udp', 'or udp'],
 		['tcp[13 & 2 != 0', '!= 0'],
 		['udp port 70000', '70000'],
