@@ -70,8 +70,11 @@ void Drain::run()
 	while (mode_ != Mode::abandon) {
 		const bool last = mode_ == Mode::finish; // before the round: it sees all there is
 		const bool idle = !round() && rings_empty();
-		if (idle && last)
+		if (idle && last) {
+			if (filling_)
+				hand_over(); // kept back while JavaScript was behind
 			break;
+		}
 		if (idle)
 			sleep_until_record();
 		else

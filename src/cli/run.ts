@@ -126,24 +126,22 @@ export async function runSession(
 			block.draw([ledgerTable(ledger, session.tapStates()), ...lostLines(ledger)].join('\n'));
 	};
 	const timer = setInterval(tick, options.interval);
-	try {
-		const end = await session.done;
+	const finalState = (end: SessionEnd) => {
 		clearInterval(timer);
 		if (options.json) out.write(jsonLine(session.name, end.ledger, end.taps, end.reason));
 		else {
 			if (isLive) block.draw('');
 			console.error(summary(session.plan, end));
 		}
+	};
+	try {
+		const end = await session.done.catch((error: unknown) => {
+			finalState({ reason: 'failed', ledger: session.ledger(), taps: session.tapStates() });
+			throw error;
+		});
+		finalState(end);
 		return exitCodeOf(end);
-	} catch (error) {
-		clearInterval(timer);
-		if (isLive) block.draw('');
-		const [ledger, taps] = [session.ledger(), session.tapStates()];
-		if (options.json) out.write(jsonLine(session.name, ledger, taps, 'failed'));
-		else console.error(summary(session.plan, { reason: 'failed', ledger, taps }));
-		throw error;
 	} finally {
-		clearInterval(timer);
 		signals.remove();
 	}
 }

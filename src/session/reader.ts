@@ -22,6 +22,7 @@ export class SlabReader {
 	private readonly tapCounts: Float64Array[];
 	private wake: (() => void) | null = null;
 	private abandoned = false;
+	private interrupted = false;
 
 	constructor(maps: NativeMaps, taps: number, format: DrainFormat) {
 		this.counts = new UserCounts(taps);
@@ -36,9 +37,9 @@ export class SlabReader {
 		for (;;) {
 			// finished must be read first: what was handed over before it is then in the queue
 			const finished = this.drain.finished();
-			const taken = this.abandoned ? null : this.drain.take();
+			const taken = this.abandoned || this.interrupted ? null : this.drain.take();
 			if (taken) return this.slab(taken);
-			if (finished || this.abandoned) return null;
+			if (finished || this.abandoned || this.interrupted) return null;
 			await new Promise<void>((resolve) => {
 				this.wake = resolve;
 			});
@@ -59,12 +60,21 @@ export class SlabReader {
 		this.drain.giveBack(slab.slab);
 	}
 
+	/** Lets next() return null, now and ever after. What is left stays where it is until abandon(). */
+	interrupt(): void {
+		this.interrupted = true;
+		this.wake?.();
+	}
+
 	/** No more frames will come: hand over what is left. next() then returns null. */
 	finish(): void {
 		this.drain.finish();
 	}
 
-	/** Nobody reads any more: count what is left as lost. */
+	/**
+	 * Nobody reads any more: count what is left as lost. Only after the taps are detached: what comes
+	 * later is not counted.
+	 */
 	abandon(reason: UserLostReason): void {
 		if (this.abandoned) return;
 		this.counts.addLost(reason, this.drain.abandon());

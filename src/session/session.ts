@@ -160,7 +160,6 @@ export class Session implements AsyncDisposable {
 		} finally {
 			ended();
 			this.consuming = null;
-			reader.abandon('session_ended'); // after the last frame there is nothing to abandon
 			await this.end('closed');
 		}
 	}

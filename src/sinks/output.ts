@@ -97,9 +97,12 @@ class StreamOutput implements Output {
 	giveUp(): void {}
 }
 
+const closedPipe = () => Object.assign(new Error('the pipe was closed'), { code: 'EPIPE' });
+
 class PipeOutput implements Output {
 	private readonly socket: Socket;
 	private readonly fd: number;
+	private gaveUp = false;
 
 	constructor(fd: number) {
 		this.fd = fd;
@@ -109,7 +112,11 @@ class PipeOutput implements Output {
 
 	write(bytes: Uint8Array): Promise<void> {
 		return new Promise((resolve, reject) => {
-			this.socket.write(bytes, (error) => (error ? reject(error) : resolve()));
+			this.socket.write(bytes, (error) => {
+				// Node reports a write that destroy() cut off as done
+				if (error || this.gaveUp) reject(error ?? closedPipe());
+				else resolve();
+			});
 		});
 	}
 
@@ -122,6 +129,7 @@ class PipeOutput implements Output {
 	}
 
 	giveUp(): void {
+		this.gaveUp = true;
 		this.socket.destroy();
 	}
 }

@@ -107,7 +107,7 @@ export class PcapngSink {
 	/** Until the session ends (null), or should end, and why. */
 	async run(): Promise<'files' | 'pipe_closed' | null> {
 		const watch = setInterval(() => {
-			if (this.output?.isClosed()) this.reader.abandon('write_failed');
+			if (this.output?.isClosed()) this.reader.interrupt();
 		}, PIPE_CHECK_MS);
 		try {
 			return await this.moveSlabs();
