@@ -10,7 +10,7 @@ TS_SOURCES := $(shell find src -name '*.ts')
 CLANG_FORMAT_FILES := $(BPF_SOURCES) $(NATIVE_SOURCES) $(TESTKIT_SOURCES)
 export PATH := $(PATH):/usr/sbin:/sbin
 
-.PHONY: help deps build demo test test-unit test-kernel test-e2e test-kernels check fmt abi bench pack install clean
+.PHONY: help deps build demo test test-unit test-kernel test-e2e test-kernels fuzz check fmt abi bench pack install clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -49,6 +49,9 @@ test: deps ## install, build, check and pass all tests
 test-unit test-kernel test-e2e: test-%: build ## one kind of tests: unit (no root), kernel, e2e
 	npx --no-install vitest run --project $*
 
+fuzz: build ## the filter against libpcap's interpreter, without end
+	XSPAN_FUZZ=1 npx --no-install vitest run --project kernel test/kernel/filter-oracle.test.ts
+
 test-kernels: build ## the end-to-end tests on other kernels (emulated: slow)
 	scripts/test-kernels.sh
 
@@ -57,7 +60,8 @@ check: build ## formatting, lint, types, drift of the generated code
 	clang-format --dry-run -Werror $(CLANG_FORMAT_FILES)
 	node scripts/gen-abi.mjs --check
 	npx --no-install tsc --noEmit -p test/tsconfig.json
-	clang-tidy --quiet -p build $(filter %.cc,$(NATIVE_SOURCES)) 2> build/clang-tidy.log || { cat build/clang-tidy.log; exit 1; }
+	@echo clang-tidy
+	@clang-tidy --quiet -p build $(filter %.cc,$(NATIVE_SOURCES)) 2> build/clang-tidy.log || { cat build/clang-tidy.log; exit 1; }
 
 fmt: ## format everything
 	npx --no-install biome check --write .

@@ -4,8 +4,8 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <sys/mman.h>
-#include <sys/sysinfo.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "error.h"
@@ -27,7 +27,7 @@ static Fd create_map(enum bpf_map_type type, const char *name, uint32_t key, uin
 	return Fd(bpf_map_create(type, name, key, value, entries, &opts));
 }
 
-int SharedMaps::create(uint32_t tap_count, size_t bytes)
+int SharedMaps::create(uint32_t tap_count, uint32_t rings, size_t bytes)
 {
 	const int possible = libbpf_num_possible_cpus();
 	if (possible < 0)
@@ -48,8 +48,7 @@ int SharedMaps::create(uint32_t tap_count, size_t bytes)
 	if (!counters_fd.valid())
 		return -errno;
 	// A session without rings has one small ring all the same: see wait_for_programs.
-	const int online = bytes ? get_nprocs() : 1;
-	for (int i = 0; i < online; i++) {
+	for (uint32_t i = 0; i < std::max(rings, 1U); i++) {
 		ring_fds.push_back(create_map(BPF_MAP_TYPE_RINGBUF, "xspan_ring", 0, 0,
 					      bytes ? bytes : sysconf(_SC_PAGESIZE)));
 		if (!ring_fds.back().valid())
@@ -83,7 +82,9 @@ Maps::Maps(const Napi::CallbackInfo &info) : Napi::ObjectWrap<Maps>(info)
 	auto bytes = options.Get("ringBytes").As<Napi::Number>().Int64Value();
 	maps_ = std::make_shared<SharedMaps>();
 	LibbpfLog log;
-	check(info.Env(), maps_->create(taps, static_cast<size_t>(bytes)), "creating BPF maps");
+	auto rings = options.Get("rings").As<Napi::Number>().Uint32Value();
+	check(info.Env(), maps_->create(taps, rings, static_cast<size_t>(bytes)),
+	      "creating BPF maps");
 }
 
 SharedMaps &Maps::open(const Napi::CallbackInfo &info) const
@@ -168,13 +169,6 @@ Napi::Value Maps::quiesce(const Napi::CallbackInfo &info)
 	return worker->promise.Promise();
 }
 
-Napi::Value Maps::ring_count(const Napi::CallbackInfo &info)
-{
-	auto &maps = open(info);
-	return Napi::Number::New(info.Env(),
-				 maps.ring_bytes ? static_cast<double>(maps.ring_fds.size()) : 0);
-}
-
 Napi::Value Maps::close(const Napi::CallbackInfo &info)
 {
 	maps_.reset();
@@ -190,7 +184,6 @@ Napi::Function Maps::define(Napi::Env env)
 				   InstanceMethod<&Maps::budget>("budget"),
 				   InstanceMethod<&Maps::set_port_down>("setPortDown"),
 				   InstanceMethod<&Maps::quiesce>("quiesce"),
-				   InstanceMethod<&Maps::ring_count>("ringCount"),
 				   InstanceMethod<&Maps::close>("close"),
 			   });
 }

@@ -12,7 +12,7 @@
 
 struct SharedMaps {
 	Fd state_fd, counters_fd, rings_fd;
-	std::vector<Fd> ring_fds; // one per online CPU; empty for a session without rings
+	std::vector<Fd> ring_fds; // one per CPU; a single small one for a session without rings
 	size_t ring_bytes = 0;	  // of each
 	uint32_t taps = 0;
 	xs_state *state = nullptr; // mapped, shared with the programs
@@ -22,13 +22,13 @@ struct SharedMaps {
 	SharedMaps(const SharedMaps &) = delete;
 	SharedMaps &operator=(const SharedMaps &) = delete;
 
-	// rings of ring_bytes each (a power of two, multiple of the page size); 0: none.
-	int create(uint32_t taps, size_t ring_bytes);
+	// ring_bytes of each: a power of two, multiple of the page size; 0 rings: none.
+	int create(uint32_t taps, uint32_t rings, size_t ring_bytes);
 	// Returns when every program that was running when it was called has ended.
 	int wait_for_programs() const;
 };
 
-// JavaScript: new Maps({taps, ringBytes})
+// JavaScript: new Maps({taps, rings, ringBytes})
 class Maps : public Napi::ObjectWrap<Maps>
 {
 public:
@@ -42,7 +42,6 @@ private:
 	Napi::Value budget(const Napi::CallbackInfo &info);
 	Napi::Value set_port_down(const Napi::CallbackInfo &info);
 	Napi::Value quiesce(const Napi::CallbackInfo &info);
-	Napi::Value ring_count(const Napi::CallbackInfo &info);
 	Napi::Value close(const Napi::CallbackInfo &info);
 	SharedMaps &open(const Napi::CallbackInfo &info) const;
 

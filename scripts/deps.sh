@@ -2,8 +2,8 @@
 # Installs the Debian/Ubuntu packages that building, testing and the demo need, when they are missing.
 set -euo pipefail
 
-BUILD=(clang llvm clang-format clang-tidy cmake g++ make pkg-config libbpf-dev bpftool libelf-dev zlib1g-dev libmnl-dev)
-TEST=(iproute2 ethtool iputils-ping tcpdump tshark iperf3 python3 libcap2-bin util-linux libpcap-dev)
+BUILD=(clang llvm clang-format clang-tidy cmake g++ make pkg-config libbpf-dev bpftool libelf-dev zlib1g-dev libmnl-dev libpcap-dev)
+TEST=(iproute2 ethtool iputils-ping tcpdump tshark iperf3 python3 libcap2-bin util-linux)
 
 missing() {
 	for package in "$@"; do

@@ -42,7 +42,6 @@ export interface NativeMaps {
 	budget(): number;
 	setPortDown(down: boolean): void;
 	quiesce(): Promise<void>;
-	ringCount(): number;
 	close(): void;
 }
 
@@ -92,7 +91,7 @@ export interface ClsactFilter {
 export interface Native {
 	abiVersion: number;
 	slabLayout: { dataBytes: number; maxRecords: number; offsetsAt: number; countsAt: number };
-	Maps: new (options: { taps: number; ringBytes: number }) => NativeMaps;
+	Maps: new (options: { taps: number; rings: number; ringBytes: number }) => NativeMaps;
 	Tap: new (
 		maps: NativeMaps,
 		options: { program: string; config: Uint8Array; filter?: Uint8Array },
@@ -147,7 +146,7 @@ function loadFrom(path: string): Native {
 	} catch (cause) {
 		throw new XspanError('unsupported', 'addon_unloadable', `cannot load ${path}: ${cause}`, {
 			cause,
-			hint: 'install libbpf1 and libmnl0 (Debian, Ubuntu), or build with "make"',
+			hint: 'install libbpf1, libmnl0 and libpcap0.8 (Debian, Ubuntu), or build with "make"',
 		});
 	}
 }

@@ -1,5 +1,5 @@
 /** A spec resolved against the host: plain data, everything a session needs, nothing live. */
-import { availableParallelism } from 'node:os';
+import { cpus } from 'node:os';
 import { XspanError } from '../errors.ts';
 import type { ClassicInstruction } from '../filter/cbpf.ts';
 import { compileFilter } from '../filter/compile.ts';
@@ -26,7 +26,7 @@ export interface Host {
 	links: Link[];
 	/** Inode of the network namespace; an ifindex means nothing without it. */
 	netns: number;
-	/** Rings are made one per CPU. */
+	/** Online CPUs, whatever this process may run on: rings are made one per CPU. */
 	cpus: number;
 }
 
@@ -79,7 +79,7 @@ const PAGE_BYTES = 4096;
 const LARGEST_RING_BYTES = 2 ** 31;
 
 export function readHost(): Host {
-	return { links: readLinks(), netns: native.netns(), cpus: availableParallelism() };
+	return { links: readLinks(), netns: native.netns(), cpus: cpus().length };
 }
 
 function tapsOf(spec: CommonSpec, sources: Link[]): TapPlan[] {

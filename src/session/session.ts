@@ -339,7 +339,11 @@ function merge(
 
 function openMaps(plan: Plan): NativeMaps {
 	try {
-		return new native.Maps({ taps: plan.taps.length, ringBytes: plan.rings?.bytes ?? 0 });
+		return new native.Maps({
+			taps: plan.taps.length,
+			rings: plan.rings?.count ?? 0,
+			ringBytes: plan.rings?.bytes ?? 0,
+		});
 	} catch (cause) {
 		throw loadError(cause);
 	}

@@ -66,7 +66,7 @@ export class LoadedTap {
 
 	constructor(options: TapOptions) {
 		this.plan = planOf(options);
-		this.maps = new native.Maps({ taps: 1, ringBytes: this.plan.rings?.bytes ?? 0 });
+		this.maps = new native.Maps({ taps: 1, rings: 1, ringBytes: this.plan.rings?.bytes ?? 0 });
 		if (options.count !== undefined) this.maps.setBudget(options.count);
 		this.tap = loadTap(this.maps, this.plan, this.plan.taps[0] as Plan['taps'][0]);
 	}
