@@ -35,6 +35,7 @@ struct LibbpfLogWriter {
 			return 0;
 		va_list again; // the verifier's log comes as one line of any length
 		va_copy(again, args);
+		// The analyzer does not know va_copy here. NOLINTNEXTLINE
 		const int length = vsnprintf(nullptr, 0, format, again);
 		va_end(again);
 		auto &text = current_log->text_;
