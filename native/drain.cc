@@ -165,9 +165,8 @@ bool Drain::slab_for(const xs_record &record, uint64_t wall_ns)
 	if (!claim_slab())
 		return false;
 	if (format_->cuts_before(record, wall_ns)) {
-		filling_->set_ends_file();
+		filling_->end_file(format_->begin_file(wall_ns));
 		hand_over();
-		format_->begin_file(wall_ns);
 	} else if (!filling_->fits(format_->space(record))) {
 		hand_over();
 	}
@@ -263,7 +262,8 @@ bool Drain::take(Taken *out)
 		return false;
 	const auto index = filled_.front();
 	filled_.pop_front();
-	*out = {index, slabs_[index].bytes(), slabs_[index].records(), slabs_[index].ends_file()};
+	*out = {index, slabs_[index].bytes(), slabs_[index].records(),
+		slabs_[index].next_file_ns()};
 	return true;
 }
 

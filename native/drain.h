@@ -31,7 +31,7 @@ public:
 
 	struct Taken {
 		size_t slab, bytes, records;
-		bool ends_file;
+		uint64_t next_file_ns; // 0: the file goes on
 	};
 	// The oldest filled slab. It stays the caller's until give_back.
 	bool take(Taken *out);

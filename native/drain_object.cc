@@ -22,7 +22,7 @@ std::unique_ptr<Format> format_of(const Napi::Object &options)
 		rotation.bytes = number(options, "fileBytes");
 	if (options.Has("filePeriodMs")) {
 		rotation.period_ns = number(options, "filePeriodMs") * 1'000'000;
-		rotation.start_ns = WallClock::now(CLOCK_REALTIME);
+		rotation.start_ns = number(options, "startMs") * 1'000'000;
 	}
 	return std::make_unique<PcapngFormat>(rotation);
 }
@@ -72,7 +72,7 @@ Napi::Value DrainObject::buffers(const Napi::CallbackInfo &info)
 	return list;
 }
 
-// {slab, bytes, records, endsFile} of the oldest filled slab, or null.
+// {slab, bytes, records, nextFileMs?} of the oldest filled slab, or null.
 Napi::Value DrainObject::take(const Napi::CallbackInfo &info)
 {
 	auto env = info.Env();
@@ -83,7 +83,10 @@ Napi::Value DrainObject::take(const Napi::CallbackInfo &info)
 	result.Set("slab", Napi::Number::New(env, static_cast<double>(taken.slab)));
 	result.Set("bytes", Napi::Number::New(env, static_cast<double>(taken.bytes)));
 	result.Set("records", Napi::Number::New(env, static_cast<double>(taken.records)));
-	result.Set("endsFile", Napi::Boolean::New(env, taken.ends_file));
+	if (taken.next_file_ns)
+		result.Set("nextFileMs",
+			   Napi::Number::New(env,
+					     static_cast<double>(taken.next_file_ns / 1'000'000)));
 	return result;
 }
 

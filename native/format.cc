@@ -127,10 +127,13 @@ bool PcapngFormat::cuts_before(const xs_record &record, uint64_t wall_ns) const
 	return file_bytes_ && file_bytes_ + space(record) > rotation_.bytes;
 }
 
-void PcapngFormat::begin_file(uint64_t wall_ns)
+uint64_t PcapngFormat::begin_file(uint64_t wall_ns)
 {
+	const uint64_t period = rotation_.period_ns;
 	file_bytes_ = 0;
-	if (rotation_.period_ns && wall_ns >= period_end_ns_)
-		period_end_ns_ += ((wall_ns - period_end_ns_) / rotation_.period_ns + 1) *
-				  rotation_.period_ns;
+	if (!period)
+		return wall_ns;
+	if (wall_ns >= period_end_ns_)
+		period_end_ns_ += ((wall_ns - period_end_ns_) / period + 1) * period;
+	return period_end_ns_ - period;
 }

@@ -17,8 +17,8 @@ public:
 	virtual void write(uint8_t *to, const xs_record &record, uint64_t wall_ns) = 0;
 	// The file must end before this record.
 	virtual bool cuts_before(const xs_record &, uint64_t) const { return false; }
-	// A new file begins with this record.
-	virtual void begin_file(uint64_t) {}
+	// A new file begins with a record of this time; returns the time that it is named after.
+	virtual uint64_t begin_file(uint64_t wall_ns) { return wall_ns; }
 };
 
 // struct xs_record with the time made wall-clock time, then the bytes, padded to 8.
@@ -47,7 +47,7 @@ public:
 	size_t space(const xs_record &record) const override;
 	void write(uint8_t *to, const xs_record &record, uint64_t wall_ns) override;
 	bool cuts_before(const xs_record &record, uint64_t wall_ns) const override;
-	void begin_file(uint64_t wall_ns) override;
+	uint64_t begin_file(uint64_t wall_ns) override;
 
 private:
 	Rotation rotation_;

@@ -32,7 +32,7 @@ public:
 	void reset()
 	{
 		bytes_ = records_ = 0;
-		ends_file_ = false;
+		next_file_ns_ = 0;
 		for (size_t i = 0; i < taps_ * SlabLayout::counts_per_tap; i++)
 			counts()[i] = 0;
 	}
@@ -53,8 +53,8 @@ public:
 	}
 	size_t bytes() const { return bytes_; }
 	size_t records() const { return records_; }
-	bool ends_file() const { return ends_file_; }
-	void set_ends_file() { ends_file_ = true; }
+	uint64_t next_file_ns() const { return next_file_ns_; }
+	void end_file(uint64_t next_file_ns) { next_file_ns_ = next_file_ns; }
 	const std::shared_ptr<std::vector<uint8_t>> &memory() const { return memory_; }
 
 private:
@@ -70,6 +70,7 @@ private:
 	size_t taps_;
 	size_t bytes_ = 0;
 	size_t records_ = 0;
-	bool ends_file_ = false; // JavaScript starts a new file after this slab
+	uint64_t next_file_ns_ =
+		0; // not 0: JavaScript starts a file after this slab, named after it
 	std::shared_ptr<std::vector<uint8_t>> memory_;
 };

@@ -63,7 +63,8 @@ export interface NativeSlab {
 	slab: number;
 	bytes: number;
 	records: number;
-	endsFile: boolean;
+	/** The file ends after this slab; the next one is named after this time. */
+	nextFileMs?: number;
 }
 
 export interface NativeDrain {
@@ -78,7 +79,7 @@ export interface NativeDrain {
 
 export type DrainFormat =
 	| { format: 'raw' }
-	| { format: 'pcapng'; fileBytes?: number; filePeriodMs?: number };
+	| { format: 'pcapng'; fileBytes?: number; filePeriodMs?: number; startMs: number };
 
 export interface ClsactFilter {
 	kind: string;

@@ -70,6 +70,7 @@ export class Session implements AsyncDisposable {
 	private readonly taps: AttachedTap[];
 	private readonly notice: (notice: Notice) => void;
 	private readonly monitor: { close(): void };
+	private readonly startMs = Date.now();
 	private readonly timers: NodeJS.Timeout[] = [];
 	private readonly abort: { signal: AbortSignal; listener: () => void } | null = null;
 	private sink: PcapngSink | null = null;
@@ -207,16 +208,16 @@ export class Session implements AsyncDisposable {
 		const format =
 			destination.type === 'frames'
 				? ({ format: 'raw' } as const)
-				: PcapngSink.drainFormat(this.plan, destination);
+				: PcapngSink.drainFormat(this.plan, destination, this.startMs);
 		return new SlabReader(this.maps, taps.length, format);
 	}
 
 	/** Opens the file, if the plan has one, and starts to fill it. */
 	async start(): Promise<void> {
 		if (this.plan.destination.type !== 'pcapng' || !this.reader) return;
-		this.sink = new PcapngSink(this.plan, this.plan.destination, this.reader, () =>
-			this.tapStates(),
-		);
+		const ledgers = () => this.tapStates();
+		const { destination } = this.plan;
+		this.sink = new PcapngSink(this.plan, destination, this.reader, this.startMs, ledgers);
 		try {
 			await this.sink.open();
 		} catch (error) {

@@ -74,12 +74,19 @@ export class PcapngSink {
 	private readonly reader: SlabReader;
 	private readonly ledgers: TapLedgers;
 	private readonly head: Buffer;
-	private readonly startNs = nowNs();
+	private readonly startMs: number;
 	private output: Output | null = null;
 	private path = '-';
 	private readonly names: FileNames;
 
-	constructor(plan: Plan, spec: PcapngSpec, reader: SlabReader, ledgers: TapLedgers) {
+	constructor(
+		plan: Plan,
+		spec: PcapngSpec,
+		reader: SlabReader,
+		startMs: number,
+		ledgers: TapLedgers,
+	) {
+		this.startMs = startMs;
 		this.spec = spec;
 		this.reader = reader;
 		this.ledgers = ledgers;
@@ -88,10 +95,11 @@ export class PcapngSink {
 	}
 
 	/** What the drain thread must know: where files end, in bytes of packet blocks. */
-	static drainFormat(plan: Plan, spec: PcapngSpec): DrainFormat {
+	static drainFormat(plan: Plan, spec: PcapngSpec, startMs: number): DrainFormat {
 		const around = headOf(plan).length + plan.taps.length * STATISTICS_LENGTH;
 		return {
 			format: 'pcapng',
+			startMs,
 			...(spec.fileBytes === undefined ? {} : { fileBytes: Math.max(spec.fileBytes - around, 1) }),
 			...(spec.filePeriodMs === undefined ? {} : { filePeriodMs: spec.filePeriodMs }),
 		};
@@ -101,7 +109,7 @@ export class PcapngSink {
 	async open(): Promise<void> {
 		const foreign = this.spec.force ? null : this.names.foreignFile();
 		if (foreign) throw outputError(foreign, Object.assign(new Error(), { code: 'EEXIST' }));
-		await this.nextFile();
+		await this.nextFile(this.startMs);
 	}
 
 	/** Until the session ends (null), or should end, and why. */
@@ -118,11 +126,10 @@ export class PcapngSink {
 
 	private async moveSlabs(): Promise<'files' | 'pipe_closed' | null> {
 		for (let slab = await this.reader.next(); slab; slab = await this.reader.next()) {
-			const endsFile = slab.endsFile;
 			if (!(await this.writeSlab(slab))) return 'pipe_closed';
-			if (!endsFile) continue;
+			if (slab.nextFileMs === undefined) continue;
 			if (this.names.isLast) return 'files';
-			await this.nextFile();
+			await this.nextFile(slab.nextFileMs);
 		}
 		if (!this.output?.isClosed()) return null;
 		this.broken = true;
@@ -168,13 +175,13 @@ export class PcapngSink {
 		);
 	}
 
-	private async nextFile(): Promise<void> {
+	private async nextFile(timeMs: number): Promise<void> {
 		await this.endFile();
 		try {
 			if (this.spec.path === '-') {
 				this.output = await openStdout();
 			} else {
-				const { path, isOwn } = this.names.next(new Date());
+				const { path, isOwn } = this.names.next(new Date(timeMs));
 				this.path = path;
 				this.output = await openFile(path, isOwn || this.spec.force === true);
 			}
@@ -190,7 +197,7 @@ export class PcapngSink {
 		this.output = null;
 		if (!output) return;
 		try {
-			await output.write(tailOf(this.ledgers(), this.startNs));
+			await output.write(tailOf(this.ledgers(), BigInt(this.startMs) * 1_000_000n));
 		} catch (error) {
 			// The frames are in; without its statistics the file is complete all the same.
 			if (!this.broken && !isClosedPipe(error)) throw this.diskError(error);
