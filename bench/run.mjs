@@ -8,11 +8,24 @@ import { Traffic } from './lib/traffic.mjs';
 import { captureCost } from './rows/capture-cost.mjs';
 import { captureLoss } from './rows/capture-loss.mjs';
 import { delivery } from './rows/delivery.mjs';
+import { filter } from './rows/filter.mjs';
+import { many } from './rows/many.mjs';
 import { memory } from './rows/memory.mjs';
 import { mirror } from './rows/mirror.mjs';
+import { sample } from './rows/sample.mjs';
 import { startStop } from './rows/start-stop.mjs';
 
-const BENCHMARKS = [mirror, captureCost, captureLoss, delivery, memory, startStop];
+const BENCHMARKS = [
+	mirror,
+	captureCost,
+	captureLoss,
+	delivery,
+	memory,
+	startStop,
+	filter,
+	sample,
+	many,
+];
 const NAMES = BENCHMARKS.map((each) => each.name);
 const QUICK_DIVISOR = 5;
 const WARM_UP_FRAMES = 500_000;

@@ -1,9 +1,10 @@
 /** The real peers: tcpdump and dumpcap. */
 import { numberIn, peer } from './capturer.mjs';
 
+// -Z root: Debian's tcpdump otherwise gives what it writes to, /dev/null, to a user of its own.
 export const tcpdump = (/** @type {string[]} */ ...args) =>
 	peer(
-		['tcpdump', '-i', 'mon0', '-n', '-w', '/dev/null', '-Q', 'in', ...args],
+		['tcpdump', '-i', 'mon0', '-n', '-w', '/dev/null', '-Q', 'in', '-Z', 'root', ...args],
 		/listening on/,
 		(text) => ({
 			captured: numberIn(text, /(\d+) packets? captured/),
