@@ -3,8 +3,17 @@
  * Each process that attaches one writes down where, in a file that names the process; `xspan clean`
  * and the next session remove what dead processes left.
  */
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+	existsSync,
+	mkdirSync,
+	readdirSync,
+	readFileSync,
+	renameSync,
+	rmSync,
+	writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
+import { threadId } from 'node:worker_threads';
 import { hasCode, XspanError } from '../errors.ts';
 import { native } from '../native.ts';
 
@@ -14,8 +23,6 @@ export interface ClsactRecord {
 	direction: number;
 	handle: number;
 	priority: number;
-	/** The qdisc was made for this filter. */
-	created: boolean;
 }
 
 export interface Leftover {
@@ -41,23 +48,24 @@ function startTime(pid: number): string | null {
 	}
 }
 
-const ownFile = () => join(DIRECTORY, `${process.pid}-${startTime(process.pid)}.json`);
+/** Each worker thread has a file of its own, as it has sessions of its own. */
+const ownFile = () => join(DIRECTORY, `${process.pid}-${startTime(process.pid)}-${threadId}.json`);
 
 let records: ClsactRecord[] = [];
 
-function save(): void {
-	if (records.length === 0) {
-		rmSync(ownFile(), { force: true });
-		return;
-	}
+function note(path: string, text: string): void {
 	try {
 		mkdirSync(DIRECTORY, { recursive: true, mode: 0o700 });
-		const draft = `${ownFile()}.new`;
-		writeFileSync(draft, JSON.stringify(records), { mode: 0o600 });
-		renameSync(draft, ownFile());
+		writeFileSync(`${path}.new`, text, { mode: 0o600 });
+		renameSync(`${path}.new`, path);
 	} catch (error) {
 		throw directoryError(error);
 	}
+}
+
+function save(): void {
+	if (records.length) note(ownFile(), JSON.stringify(records));
+	else rmSync(ownFile(), { force: true });
 }
 
 function directoryError(cause: unknown): XspanError {
@@ -84,16 +92,29 @@ export function rememberClsact(filter: Omit<ClsactRecord, 'netns'>): ClsactRecor
 	return record;
 }
 
-/** After a filter was detached: the qdisc goes too if this process made it and it is empty. */
+/** After a filter was detached. */
 export function forgetClsact(record: ClsactRecord): void {
-	const { ifindex } = record;
 	records = records.filter((each) => each !== record);
-	if (record.created && !native.clsactDestroyIfEmpty(ifindex)) {
-		// Another session of this process is still there: it inherits the duty.
-		const heir = records.find((each) => each.ifindex === ifindex);
-		if (heir) heir.created = true;
-	}
 	save();
+}
+
+const qdiscNote = (ifindex: number) => join(DIRECTORY, `qdisc-${native.netns()}-${ifindex}`);
+
+/** Makes sure that there is a clsact qdisc. One that xspan made is noted, whichever session ends last. */
+export function openQdisc(ifindex: number): void {
+	if (!native.clsactCreate(ifindex)) return;
+	try {
+		note(qdiscNote(ifindex), '');
+	} catch (error) {
+		native.clsactDestroyIfEmpty(ifindex);
+		throw error;
+	}
+}
+
+/** Removes the qdisc if xspan made it and nobody has a filter there any more. */
+export function closeQdisc(ifindex: number): void {
+	if (existsSync(qdiscNote(ifindex)) && native.clsactDestroyIfEmpty(ifindex))
+		rmSync(qdiscNote(ifindex), { force: true });
 }
 
 function removeFilter(record: ClsactRecord, pid: number): Leftover {
@@ -111,21 +132,30 @@ function removeFilter(record: ClsactRecord, pid: number): Leftover {
 		.clsactFilters(record.ifindex, record.direction)
 		.find((each) => each.handle === record.handle && each.priority === record.priority);
 	// Somebody else's by now, or gone with its interface: not ours to touch.
-	if (!filter?.name?.startsWith('xspan_tc'))
+	if (!filter?.name?.startsWith('xspan_'))
 		return { ...leftover, removed: true, reason: 'already gone' };
 	native.clsactDetach(record.ifindex, record.direction, record.handle, record.priority);
 	return { ...leftover, removed: true };
 }
 
 function cleanFile(name: string): Leftover[] {
-	const match = /^(\d+)-(\d+)\.json$/.exec(name);
+	const match = /^(\d+)-(\d+)-\d+\.json$/.exec(name);
 	if (!match || startTime(Number(match[1])) === match[2]) return [];
 	const path = join(DIRECTORY, name);
 	const left = JSON.parse(readFileSync(path, 'utf8')) as ClsactRecord[];
 	const done = left.map((record) => removeFilter(record, Number(match[1])));
-	for (const record of left) if (record.created) native.clsactDestroyIfEmpty(record.ifindex);
+	const here = left.filter((record) => record.netns === native.netns());
+	for (const record of here) closeQdisc(record.ifindex);
 	if (done.every((each) => each.removed)) rmSync(path);
 	return done.filter((each) => each.reason !== 'already gone');
+}
+
+/** Notes on qdiscs of interfaces that are gone. */
+function forgetQdiscs(names: string[]): void {
+	const ifindexes = new Set(native.links().map((link) => link.ifindex));
+	const prefix = `qdisc-${native.netns()}-`;
+	for (const name of names.filter((each) => each.startsWith(prefix)))
+		if (!ifindexes.has(Number(name.slice(prefix.length)))) rmSync(join(DIRECTORY, name));
 }
 
 /** Removes what dead processes left. A live process's things are not touched. */
@@ -137,6 +167,7 @@ export function clean(): Leftover[] {
 		if (hasCode(error, 'ENOENT')) return [];
 		throw directoryError(error);
 	}
+	forgetQdiscs(names);
 	return names.flatMap(cleanFile);
 }
 

@@ -6,7 +6,13 @@ import { type NativeHook, type NativeMaps, type NativeTap, native } from '../nat
 import type { Plan, Selection, TapPlan } from '../plan/plan.ts';
 import { HOW_TO_GET_CAPABILITIES, missingCapabilities } from '../privileges.ts';
 import type { Notice } from '../spec/spec.ts';
-import { type ClsactRecord, forgetClsact, rememberClsact } from './leftovers.ts';
+import {
+	type ClsactRecord,
+	closeQdisc,
+	forgetClsact,
+	openQdisc,
+	rememberClsact,
+} from './leftovers.ts';
 import { encodeConfig } from './tap-config.ts';
 
 export interface AttachedTap {
@@ -145,13 +151,12 @@ function attachInFront(tap: AttachedTap, ifindex: number, direction: number) {
 function attachClsact(tap: AttachedTap): ClsactRecord {
 	const { ifindex } = tap.plan;
 	const direction = Direction[tap.plan.direction];
-	const created = native.clsactCreate(ifindex);
+	openQdisc(ifindex);
 	try {
-		const filter = attachInFront(tap, ifindex, direction);
-		return rememberClsact({ ...filter, ifindex, direction, created });
+		return rememberClsact({ ...attachInFront(tap, ifindex, direction), ifindex, direction });
 	} catch (error) {
 		tap.native.detach();
-		if (created) native.clsactDestroyIfEmpty(ifindex);
+		closeQdisc(ifindex);
 		throw error;
 	}
 }
@@ -243,5 +248,9 @@ export function replaceTaps(
 
 export function detachTaps(taps: readonly AttachedTap[]): void {
 	for (const tap of taps) tap.native.detach();
-	for (const tap of taps) if (tap.clsact) forgetClsact(tap.clsact);
+	for (const { clsact } of taps) {
+		if (!clsact) continue;
+		forgetClsact(clsact);
+		closeQdisc(clsact.ifindex);
+	}
 }
