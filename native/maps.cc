@@ -128,6 +128,13 @@ Napi::Value Maps::budget(const Napi::CallbackInfo &info)
 	return Napi::Number::New(info.Env(), static_cast<double>(open(info).state->budget));
 }
 
+// The token bucket is full: what was sent under another limit does not count under the next.
+Napi::Value Maps::reset_limit(const Napi::CallbackInfo &info)
+{
+	__atomic_store_n(&open(info).state->limit_full_at, 0, __ATOMIC_RELAXED);
+	return info.Env().Undefined();
+}
+
 Napi::Value Maps::set_port_down(const Napi::CallbackInfo &info)
 {
 	open(info).state->port_down = info[0].As<Napi::Boolean>().Value();
@@ -182,6 +189,7 @@ Napi::Function Maps::define(Napi::Env env)
 				   InstanceMethod<&Maps::counters>("counters"),
 				   InstanceMethod<&Maps::set_budget>("setBudget"),
 				   InstanceMethod<&Maps::budget>("budget"),
+				   InstanceMethod<&Maps::reset_limit>("resetLimit"),
 				   InstanceMethod<&Maps::set_port_down>("setPortDown"),
 				   InstanceMethod<&Maps::quiesce>("quiesce"),
 				   InstanceMethod<&Maps::close>("close"),

@@ -40,6 +40,7 @@ private:
 	Napi::Value counters(const Napi::CallbackInfo &info);
 	Napi::Value set_budget(const Napi::CallbackInfo &info);
 	Napi::Value budget(const Napi::CallbackInfo &info);
+	Napi::Value reset_limit(const Napi::CallbackInfo &info);
 	Napi::Value set_port_down(const Napi::CallbackInfo &info);
 	Napi::Value quiesce(const Napi::CallbackInfo &info);
 	Napi::Value close(const Napi::CallbackInfo &info);

@@ -3,10 +3,11 @@
 export { checkHost, checkInterface, type Finding } from './doctor/doctor.ts';
 export { EXIT, XspanError } from './errors.ts';
 export { explainFilter, type FilterExplanation } from './filter/explain.ts';
+export type { Count, Ledger, LostReason } from './ledger.ts';
+export { balances } from './ledger.ts';
+export { version } from './native.ts';
 export type { DestinationPlan, Host, Plan, RingPlan, Selection, TapPlan } from './plan/plan.ts';
 export { planCapture, planMirror, readHost } from './plan/plan.ts';
-export type { Count, Ledger, LostReason } from './session/ledger.ts';
-export { balances } from './session/ledger.ts';
 export type { Leftover } from './session/leftovers.ts';
 export { clean } from './session/leftovers.ts';
 export type {

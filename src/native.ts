@@ -5,7 +5,15 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Abi } from './abi.gen.ts';
 import { XspanError } from './errors.ts';
-import type { ClassicInstruction } from './filter/cbpf.ts';
+
+/** One instruction of classic BPF, as libpcap compiles it (struct bpf_insn in pcap/bpf.h). */
+export interface ClassicInstruction {
+	code: number;
+	jt: number;
+	jf: number;
+	/** Unsigned. */
+	k: number;
+}
 
 export interface NativeLink {
 	ifindex: number;
@@ -40,6 +48,7 @@ export interface NativeMaps {
 	counters(): Float64Array;
 	setBudget(copies: number): void;
 	budget(): number;
+	resetLimit(): void;
 	setPortDown(down: boolean): void;
 	quiesce(): Promise<void>;
 	close(): void;

@@ -3,9 +3,9 @@
 // each, one after the other, {tap, returns} a pair, and with what the tap counted of its runs.
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { tapLedger } from '../../dist/ledger.js';
 import { native } from '../../dist/native.js';
 import { planSelection } from '../../dist/plan/plan.js';
-import { tapLedger } from '../../dist/session/ledger.js';
 import { loadTap } from '../../dist/session/taps.js';
 
 const { Bystander, testRun } = createRequire(import.meta.url)(

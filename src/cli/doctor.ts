@@ -1,6 +1,5 @@
 import { Command } from 'commander';
-import { EXIT } from '../errors.ts';
-import { checkHost, checkInterface, type Finding } from '../index.ts';
+import { checkHost, checkInterface, EXIT, type Finding } from '../index.ts';
 import { dim, green, red, yellow } from './print.ts';
 
 const MARK = { ok: green('ok  '), warn: yellow('warn'), fail: red('FAIL') };

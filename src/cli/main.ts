@@ -1,8 +1,7 @@
 #!/usr/bin/env node
 /** The command line: reads arguments, calls the library, prints. */
 import { Command, CommanderError } from 'commander';
-import { EXIT } from '../errors.ts';
-import { version } from '../native.ts';
+import { EXIT, version } from '../index.ts';
 import { captureCommand } from './capture.ts';
 import { cleanCommand } from './clean.ts';
 import { doctorCommand } from './doctor.ts';

@@ -1,9 +1,15 @@
 /** Text for people: tables, numbers, errors. Data goes to stdout, everything else to stderr. */
 import pc from 'picocolors';
-import { EXIT, XspanError } from '../errors.ts';
-import type { Count, Ledger, LostReason } from '../session/ledger.ts';
-import type { EndReason, TapState } from '../session/session.ts';
-import type { Notice } from '../spec/spec.ts';
+import {
+	type Count,
+	type EndReason,
+	EXIT,
+	type Ledger,
+	type LostReason,
+	type Notice,
+	type TapState,
+	XspanError,
+} from '../index.ts';
 
 const colors = pc.createColors(
 	process.env['NO_COLOR'] === undefined && process.stderr.isTTY === true,

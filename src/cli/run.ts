@@ -1,9 +1,9 @@
 /** Runs a session from the command line: progress while it lives, a summary at its end. */
-import { EXIT } from '../errors.ts';
 import {
 	balances,
 	type CommonSpec,
 	type EndReason,
+	EXIT,
 	type Ledger,
 	type Plan,
 	type Session,

@@ -1,12 +1,8 @@
 /** Classic BPF, as libpcap compiles it (net/bpf.h): what it is, and as text for people. */
 
-export interface ClassicInstruction {
-	code: number;
-	jt: number;
-	jf: number;
-	/** Unsigned. */
-	k: number;
-}
+import type { ClassicInstruction } from '../native.ts';
+
+export type { ClassicInstruction };
 
 /** code & 0x07 */
 export const CLASS = { ld: 0, ldx: 1, st: 2, stx: 3, alu: 4, jmp: 5, ret: 6, misc: 7 } as const;

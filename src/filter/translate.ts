@@ -82,6 +82,22 @@ function refuseLoops(program: readonly ClassicInstruction[]): void {
 	);
 }
 
+/** Linux's negative offsets for what is not in the frame (SKF_AD_OFF in linux/filter.h). */
+const METADATA_OFFSET = 0xffff_f000;
+
+/** `inbound` and `outbound` ask for the direction, which is not among the bytes. */
+function refuseMetadata(program: readonly ClassicInstruction[]): void {
+	if (!program.some((each) => isConstantLoad(each) && each.k >= METADATA_OFFSET)) return;
+	throw new XspanError(
+		'unsupported',
+		'filter_needs_metadata',
+		'the filter asks for something that is not in the frame',
+		{
+			hint: 'instead of inbound and outbound, use --direction rx or tx',
+		},
+	);
+}
+
 /** The kernel refuses instructions that nothing leads to. */
 function reachable(program: readonly ClassicInstruction[]): Set<number> {
 	const seen = new Set<number>();
@@ -330,7 +346,7 @@ class Translator {
 /**
  * The program that runs in front of a tap: it tail-calls the tap on a match, and counts the frame as
  * filtered otherwise.
- * @throws XspanError filter_has_loop; Assembler.encode() filter_too_large
+ * @throws XspanError filter_has_loop, filter_needs_metadata; Assembler.encode() filter_too_large
  * @param tap index of the tap in its session's counters
  */
 export function translate(
@@ -339,5 +355,6 @@ export function translate(
 	tap: number,
 ): Assembler {
 	refuseLoops(program);
+	refuseMetadata(program);
 	return new Translator(program, hook, tap).translate();
 }

@@ -1,5 +1,6 @@
 /** A live session: attached taps, a ledger, an end. Closing it leaves nothing behind. */
 import { XspanError } from '../errors.ts';
+import { type Ledger, sumLedgers, tapLedger } from '../ledger.ts';
 import { type NativeMaps, native } from '../native.ts';
 import {
 	type Host,
@@ -12,6 +13,7 @@ import {
 } from '../plan/plan.ts';
 import { FrameBatch } from '../sinks/frames.ts';
 import { PcapngSink } from '../sinks/pcapng-sink.ts';
+import { SlabReader } from '../sinks/reader.ts';
 import {
 	type CaptureSpec,
 	type CommonSpec,
@@ -20,9 +22,7 @@ import {
 	type Notice,
 } from '../spec/spec.ts';
 import { isUp, readLinks } from '../topology/links.ts';
-import { type Ledger, sumLedgers, tapLedger } from './ledger.ts';
 import { cleanIfAllowed } from './leftovers.ts';
-import { SlabReader } from './reader.ts';
 import { type AttachedTap, attachTaps, detachTaps, loadError, replaceTaps } from './taps.ts';
 
 export type EndReason =
@@ -179,6 +179,7 @@ export class Session implements AsyncDisposable {
 		const selection = planSelection(merged);
 		const replaced = replaceTaps(this.maps, this.plan, this.taps, selection);
 		this.selection = selection;
+		if (change.limit !== undefined) this.maps.resetLimit();
 		await this.maps.quiesce();
 		for (const tap of replaced) tap.close();
 	}

@@ -238,12 +238,27 @@ export function replaceTaps(
 		for (const tap of loaded) tap.close();
 		throw error;
 	}
-	return live.map((tap, index) => {
-		const old = tap.native;
-		tap.native = loaded[index] as NativeTap;
-		tap.native.takeOver(old);
-		return old;
-	});
+	const swapped: { tap: AttachedTap; old: NativeTap }[] = [];
+	for (const [index, tap] of live.entries()) {
+		const next = loaded[index] as NativeTap;
+		try {
+			next.takeOver(tap.native);
+		} catch (error) {
+			if (hasCode(error, 'ENODEV', 'ENOLINK')) {
+				next.close(); // the interface has just gone, and the tap with it
+				continue;
+			}
+			for (const { tap: each, old } of swapped) {
+				old.takeOver(each.native);
+				each.native = old;
+			}
+			for (const each of loaded) each.close();
+			throw error;
+		}
+		swapped.push({ tap, old: tap.native });
+		tap.native = next;
+	}
+	return swapped.map(({ old }) => old);
 }
 
 export function detachTaps(taps: readonly AttachedTap[]): void {

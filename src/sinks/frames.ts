@@ -3,7 +3,7 @@ import { RecordFlags, RecordLayout } from '../abi.gen.ts';
 import { XspanError } from '../errors.ts';
 import { native } from '../native.ts';
 import type { TapPlan } from '../plan/plan.ts';
-import type { Slab } from '../session/reader.ts';
+import type { Slab } from './reader.ts';
 
 const F = RecordLayout.fields;
 const NS_PER_WORD = 2 ** 32;

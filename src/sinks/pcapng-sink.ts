@@ -1,14 +1,14 @@
 /** Moves the drain thread's packet blocks into files, and gives every file its head and tail. */
 import { cpus, release, type } from 'node:os';
 import { XspanError } from '../errors.ts';
+import type { Ledger } from '../ledger.ts';
 import { type DrainFormat, native, version } from '../native.ts';
 import type { Plan } from '../plan/plan.ts';
-import type { Ledger } from '../session/ledger.ts';
-import type { Slab, SlabReader } from '../session/reader.ts';
 import type { PcapngSpec } from '../spec/spec.ts';
 import { FileNames } from './file-names.ts';
 import { isClosedPipe, type Output, openFile, openStdout, outputError } from './output.ts';
 import { interfaceDescription, interfaceStatistics, sectionHeader } from './pcapng.ts';
+import type { Slab, SlabReader } from './reader.ts';
 
 const STATISTICS_LENGTH = interfaceStatistics({
 	interfaceId: 0,

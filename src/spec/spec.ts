@@ -128,21 +128,38 @@ export function checkCommon(spec: CommonSpec): void {
 		});
 	checkWhole('count', spec.count, 1, Number.MAX_SAFE_INTEGER);
 	checkWhole('duration', spec.durationMs, 1, 2 ** 31 - 1);
-	checkWhole('sampling rate', spec.sample?.rate, 1, SAMPLE_RATE_MAX);
-	if (spec.limit) checkLimit(spec.limit);
+	if (spec.sample !== undefined) checkSample(spec.sample);
+	if (spec.limit !== undefined) checkLimit(spec.limit);
 	if (spec.hook === 'xdp' && spec.direction === 'tx')
 		throw new XspanError('usage', 'xdp_is_receive_only', 'XDP sees received frames only', {
 			hint: 'leave out --hook xdp to see sent frames (tcx), or use --direction rx',
 		});
 }
 
+/** JavaScript callers have no compiler to tell them. */
+function checkSample(sample: Sample): void {
+	if (!['random', 'every'].includes(sample.mode))
+		throw outOfRange(
+			'sampling',
+			JSON.stringify(sample),
+			"sampling is { mode: 'random' or 'every', rate }",
+		);
+	checkWhole('sampling rate', sample.rate ?? 0, 1, SAMPLE_RATE_MAX);
+}
+
 function checkLimit(limit: RateLimit): void {
 	const slowest = SLOWEST[limit.unit];
+	if (slowest === undefined)
+		throw outOfRange(
+			'limit',
+			JSON.stringify(limit),
+			"a limit is { unit: 'frames' or 'bits', perSecond }",
+		);
 	if (!(limit.perSecond >= slowest && limit.perSecond <= 1e12))
 		throw outOfRange(
 			'limit',
 			limit.perSecond,
-			`a limit is at least ${slowest} ${limit.unit}/s: one frame in a second`,
+			'a limit lets at least one frame through in a second: 1 frame/s, or 12 kbit/s',
 		);
 	checkWhole('burst', limit.burst, 1, 2 ** 30);
 }

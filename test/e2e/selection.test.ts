@@ -77,7 +77,7 @@ test('sampling and limit of a mirror', async () => {
 
 test.each([
 	['--sample 1/0', /1\/N for a random one in N/, 2],
-	['--limit 0.5pps', /at least 1 frames\/s/, 2],
+	['--limit 0.5pps', /at least one frame through in a second/, 2],
 	['--limit 50', /50kpps/, 2],
 	['--burst 5', /--limit/, 2],
 	['--filter tcp\u0020and', /syntax error/, 2],

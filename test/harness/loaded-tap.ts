@@ -1,10 +1,11 @@
 /** A tap that is loaded but attached nowhere: frames are put through it with BPF_PROG_TEST_RUN. */
+
+import { type Ledger, tapLedger } from '../../src/ledger.ts';
 import { native } from '../../src/native.ts';
 import { type Plan, planSelection } from '../../src/plan/plan.ts';
-import { type Ledger, tapLedger } from '../../src/session/ledger.ts';
-import { SlabReader } from '../../src/session/reader.ts';
 import { loadTap } from '../../src/session/taps.ts';
 import { FrameBatch } from '../../src/sinks/frames.ts';
+import { SlabReader } from '../../src/sinks/reader.ts';
 import type { RateLimit, Sample } from '../../src/spec/spec.ts';
 import { testkit } from './testkit.ts';
 

@@ -46,6 +46,7 @@ describe('an error shows its place', () => {
 
 test('what the kernel cannot run is refused by name', () => {
 	expect(codeOf(() => explainFilter('ip6 protochain 6'))).toBe('filter_has_loop');
+	expect(codeOf(() => explainFilter('inbound and tcp'))).toBe('filter_needs_metadata');
 	const hosts = Array.from({ length: 6000 }, (_, i) => `host 10.${i >> 8}.${i & 255}.1`);
 	expect(codeOf(() => explainFilter(hosts.join(' or ')))).toBe('filter_too_large');
 });

@@ -1,5 +1,5 @@
 /** The counters of a session. Every frame that was seen is in exactly one of the others. */
-import { CountersLayout, CountLayout, Lost } from '../abi.gen.ts';
+import { CountersLayout, CountLayout, Lost } from './abi.gen.ts';
 
 export interface Count {
 	/** A GSO super-frame counts as its segments. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { CountersLayout, Lost } from '../../../src/abi.gen.ts';
-import { balances, sumLedgers, tapLedger, UserCounts } from '../../../src/session/ledger.ts';
+import { CountersLayout, Lost } from '../../src/abi.gen.ts';
+import { balances, sumLedgers, tapLedger, UserCounts } from '../../src/ledger.ts';
 
 const WORDS = CountersLayout.size / 8;
 const fields = CountersLayout.fields;

@@ -1,4 +1,6 @@
 /** The consumer's end of the drain thread: filled slabs one by one, each given back after use. */
+
+import { UserCounts, type UserLostReason } from '../ledger.ts';
 import {
 	type DrainFormat,
 	type NativeDrain,
@@ -6,7 +8,6 @@ import {
 	type NativeSlab,
 	native,
 } from '../native.ts';
-import { UserCounts, type UserLostReason } from './ledger.ts';
 
 export interface Slab extends NativeSlab {
 	/** The slab's memory. Valid until the slab is given back. */
