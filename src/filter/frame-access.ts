@@ -21,9 +21,14 @@ export const SKB = {
 	vlanPresent: 20,
 	vlanTci: 24,
 	vlanProto: 28,
+	data: 76,
+	dataEnd: 80,
 	gsoSegs: 164,
 	gsoSize: 176,
 } as const;
+
+/** struct xdp_md, include/uapi/linux/bpf.h */
+const XDP = { data: 0, dataEnd: 4 } as const;
 
 const HELPER = {
 	skbLoadBytes: 26,
@@ -65,11 +70,12 @@ export class FrameAccess {
 	/** Context, length, and the window. */
 	prologue(): void {
 		const { asm } = this;
+		const filled = asm.label('filled');
 		asm.alu64('mov', R.context, reg(1));
-		for (let at = this.base - ALIGNING; at < STACK.scratch; at += 8) asm.store(8, R.frame, at, 0);
 		asm.store(4, R.frame, STACK.tagLength, 0);
-		if (this.hook === 'xdp') this.xdpPrologue();
-		else this.skbPrologue();
+		if (this.hook === 'xdp') this.xdpPrologue(filled);
+		else this.skbPrologue(filled);
+		asm.place(filled);
 	}
 
 	/** R.a or a register of its choice = the bytes at a constant offset. */
@@ -102,21 +108,24 @@ export class FrameAccess {
 		asm.place(done);
 	}
 
-	private xdpPrologue(): void {
+	private xdpPrologue(filled: Label): void {
 		const { asm } = this;
 		asm.call(HELPER.xdpGetBuffLen, 'bpf_xdp_get_buff_len');
 		asm.alu64('mov', R.length, reg(0));
-		this.fill(0, 0);
+		this.fillWhole(XDP.data, XDP.dataEnd, filled);
 	}
 
-	private skbPrologue(): void {
+	private skbPrologue(filled: Label): void {
 		const { asm } = this;
-		const untagged = asm.label('untagged');
-		const filled = asm.label('filled');
+		const tagged = asm.label('tagged');
 		asm.load(R.length, 4, R.context, SKB.len);
 		asm.load(1, 4, R.context, SKB.vlanPresent);
-		asm.jump64('eq', 1, 0, untagged);
+		asm.jump64('ne', 1, 0, tagged);
+		this.fillWhole(SKB.data, SKB.dataEnd, filled);
+		asm.jump(filled);
+		asm.place(tagged);
 		asm.store(4, R.frame, STACK.tagLength, TAG_LENGTH);
+		this.clear();
 		this.readBytes(0, this.base, TAG_AT);
 		asm.load(1, 4, R.context, SKB.vlanProto);
 		asm.store(2, R.frame, this.base + TAG_AT, reg(1));
@@ -125,10 +134,31 @@ export class FrameAccess {
 		asm.store(2, R.frame, this.base + TAG_AT + 2, reg(1));
 		this.fill(TAG_AT, AFTER_TAG);
 		asm.alu64('add', R.length, TAG_LENGTH);
+	}
+
+	/** The window from a frame as it lies in memory: word by word where it is in reach, as mostly. */
+	private fillWhole(data: number, dataEnd: number, filled: Label): void {
+		const { asm } = this;
+		const outOfReach = asm.label('out of reach');
+		asm.load(2, 4, R.context, data);
+		asm.load(3, 4, R.context, dataEnd);
+		asm.alu64('mov', 4, reg(2));
+		asm.alu64('add', 4, this.window);
+		asm.jump64('gt', 4, reg(3), outOfReach);
+		for (let at = 0, width: Width = 2; at < this.window; at += width, width = at < 6 ? 4 : 8) {
+			asm.load(1, width, 2, at);
+			asm.store(width, R.frame, this.base + at, reg(1));
+		}
 		asm.jump(filled);
-		asm.place(untagged);
+		asm.place(outOfReach);
+		this.clear();
 		this.fill(0, 0);
-		asm.place(filled);
+	}
+
+	/** The kernel lets no program read stack that it has not written. */
+	private clear(): void {
+		for (let at = this.base - ALIGNING; at < STACK.scratch; at += 8)
+			this.asm.store(8, R.frame, at, 0);
 	}
 
 	/** Bytes of the frame from `from` into the window from `to`, as many as there are of both. */

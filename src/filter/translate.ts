@@ -110,8 +110,8 @@ function reachable(program: readonly ClassicInstruction[]): Set<number> {
 	return seen;
 }
 
-/** Headers up to the ports of TCP and UDP behind a few IPv4 options, where X + k mostly points. */
-const USUAL_REACH = 64;
+/** Headers of Ethernet, IPv4 and TCP, where X + k mostly points; the shortest frame has them. */
+const USUAL_REACH = 54;
 /** Beyond this a byte is read where it lies. */
 const LARGEST_REACH = 256;
 
