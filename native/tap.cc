@@ -62,21 +62,28 @@ void put_descriptors(std::vector<bpf_insn> &code, int counters, int programs)
 // Both programs of a tail call must agree on type, attach type and multi-buffer frames.
 int load_filter(std::vector<bpf_insn> &code, bool is_xdp)
 {
-	std::vector<char> log(1 << 20);
 	LIBBPF_OPTS(bpf_prog_load_opts, opts);
-	opts.log_buf = log.data();
-	opts.log_size = static_cast<__u32>(log.size());
 	if (is_xdp) {
 		opts.expected_attach_type = BPF_XDP;
 		opts.prog_flags = BPF_F_XDP_HAS_FRAGS;
 	}
-	int fd = bpf_prog_load(is_xdp ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_SCHED_CLS, "xspan_filter",
-			       "Dual BSD/GPL", code.data(), code.size(), &opts);
-	if (fd >= 0)
-		return fd;
-	const int err = -errno;
+	auto load = [&] {
+		int fd = bpf_prog_load(is_xdp ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_SCHED_CLS,
+				       "xspan_filter", "Dual BSD/GPL", code.data(), code.size(),
+				       &opts);
+		return fd < 0 ? -errno : fd;
+	};
+	const int result = load();
+	if (result >= 0 || result == -EPERM)
+		return result;
+	// Once more for the log; a log that does not fit must not hide the reason.
+	std::vector<char> log(1 << 20);
+	opts.log_buf = log.data();
+	opts.log_size = static_cast<__u32>(log.size());
+	opts.log_level = 1;
+	load();
 	LibbpfLog::add(log.data());
-	return err;
+	return result;
 }
 
 Hook hook_of(const std::string &name)

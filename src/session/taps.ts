@@ -1,6 +1,6 @@
 /** Taps: loaded, attached, and gone again, also when something fails half-way. */
 import { Direction } from '../abi.gen.ts';
-import { hasCode, isSystemError, XspanError } from '../errors.ts';
+import { hasCode, isSystemError, type SystemError, XspanError } from '../errors.ts';
 import { translate } from '../filter/translate.ts';
 import { type NativeHook, type NativeMaps, type NativeTap, native } from '../native.ts';
 import type { Plan, Selection, TapPlan } from '../plan/plan.ts';
@@ -60,10 +60,25 @@ const isForbidden = (error: unknown): boolean =>
 	error.code === 'EPERM' &&
 	!(error.verifierLog ?? '').includes('BEGIN PROG LOAD LOG');
 
+/** The filter has been translated, so only its size can be in the way. */
+function filterError(cause: SystemError): XspanError {
+	return new XspanError(
+		'unsupported',
+		'filter_too_large',
+		`this kernel refuses the filter: ${cause.message}`,
+		{
+			cause,
+			hint: 'shorten the expression: nets instead of hosts, portranges instead of ports',
+			...(cause.verifierLog === undefined ? {} : { details: cause.verifierLog }),
+		},
+	);
+}
+
 export function loadError(cause: unknown): XspanError {
 	const missing = missingCapabilities();
 	if (isForbidden(cause) || (missing.length > 0 && hasCode(cause, 'EPERM', 'EACCES')))
 		return capabilityError('loading BPF programs', missing, cause);
+	if (isSystemError(cause) && cause.operation === 'loading the filter') return filterError(cause);
 	const message = cause instanceof Error ? cause.message : String(cause);
 	const details = isSystemError(cause) ? cause.verifierLog : undefined;
 	return new XspanError(
