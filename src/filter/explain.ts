@@ -16,7 +16,7 @@ export interface FilterExplanation {
 /** @throws XspanError bad_filter, filter_too_large */
 export function explainFilter(text: string, hook: FilterHook = 'tc'): FilterExplanation {
 	const program = compileFilter(text);
-	const assembler = translate(program, hook, 0);
+	const assembler = translate(program, { hook, direction: 'rx', tap: 0 });
 	assembler.encode(); // throws when it is too large
 	return {
 		filter: text,

@@ -52,7 +52,8 @@ const widthOf = (instruction: ClassicInstruction): 1 | 2 | 4 =>
 /** Ends the program on every frame: a return, or a load that no frame reaches. */
 function endsProgram(instruction: ClassicInstruction): boolean {
 	if (classOf(instruction) === CLASS.ret) return true;
-	if (isConstantLoad(instruction)) return instruction.k > FARTHEST_OFFSET;
+	if (isConstantLoad(instruction))
+		return instruction.k > FARTHEST_OFFSET && !readsPacketType(instruction);
 	const divides =
 		classOf(instruction) === CLASS.alu &&
 		(operationOf(instruction) === ALU.div || operationOf(instruction) === ALU.mod);
@@ -84,19 +85,13 @@ function refuseLoops(program: readonly ClassicInstruction[]): void {
 
 /** Linux's negative offsets for what is not in the frame (SKF_AD_OFF in linux/filter.h). */
 const METADATA_OFFSET = 0xffff_f000;
+/** SKF_AD_PKTTYPE, which `inbound` and `outbound` compare with PACKET_OUTGOING. */
+const PACKET_TYPE = METADATA_OFFSET + 4;
+const PACKET_HOST = 0;
+const PACKET_OUTGOING = 4;
 
-/** `inbound` and `outbound` ask for the direction, which is not among the bytes. */
-function refuseMetadata(program: readonly ClassicInstruction[]): void {
-	if (!program.some((each) => isConstantLoad(each) && each.k >= METADATA_OFFSET)) return;
-	throw new XspanError(
-		'unsupported',
-		'filter_needs_metadata',
-		'the filter asks for something that is not in the frame',
-		{
-			hint: 'instead of inbound and outbound, use --direction rx or tx',
-		},
-	);
-}
+const readsPacketType = (each: ClassicInstruction): boolean =>
+	isConstantLoad(each) && each.k === PACKET_TYPE;
 
 /** The kernel refuses instructions that nothing leads to. */
 function reachable(program: readonly ClassicInstruction[]): Set<number> {
@@ -119,6 +114,7 @@ const LARGEST_REACH = 256;
 function reachOf(program: readonly ClassicInstruction[]): number {
 	const ends = program
 		.filter((instruction) => isConstantLoad(instruction) && !endsProgram(instruction))
+		.filter((instruction) => !readsPacketType(instruction))
 		.map((instruction) => instruction.k + widthOf(instruction))
 		.filter((end) => end <= LARGEST_REACH);
 	const isIndirect = program.some((each) => isLoad(each) && modeOf(each) === MODE.ind);
@@ -136,6 +132,14 @@ const CONDITIONS: Record<number, { holds: Condition; fails: Condition | null }> 
 	[JMP.jset]: { holds: 'set', fails: null },
 };
 
+/** Which tap the program stands in front of. */
+export interface FilterTarget {
+	hook: FilterHook;
+	direction: 'rx' | 'tx';
+	/** Index of the tap in its session's counters. */
+	tap: number;
+}
+
 class Translator {
 	private readonly asm = new Assembler();
 	private readonly program: readonly ClassicInstruction[];
@@ -144,16 +148,14 @@ class Translator {
 	private readonly accept = this.asm.label('accept');
 	private readonly reject = this.asm.label('reject');
 	private readonly frame: FrameAccess;
-	private readonly hook: FilterHook;
-	private readonly tap: number;
+	private readonly target: FilterTarget;
 
-	constructor(program: readonly ClassicInstruction[], hook: FilterHook, tap: number) {
+	constructor(program: readonly ClassicInstruction[], target: FilterTarget) {
 		this.program = program;
-		this.hook = hook;
-		this.tap = tap;
+		this.target = target;
 		this.live = reachable(program);
 		this.labels = program.map((_, index) => this.asm.label(String(index)));
-		this.frame = new FrameAccess(this.asm, hook, reachOf(program), this.reject);
+		this.frame = new FrameAccess(this.asm, target.hook, reachOf(program), this.reject);
 	}
 
 	translate(): Assembler {
@@ -207,6 +209,7 @@ class Translator {
 		const { k } = instruction;
 		const to = classOf(instruction) === CLASS.ldx ? R.x : R.a;
 		if (endsProgram(instruction)) return asm.jump(this.reject);
+		if (readsPacketType(instruction)) return asm.alu32('mov', to, this.packetType());
 		switch (modeOf(instruction)) {
 			case MODE.abs:
 				return frame.loadConstant(to, k, sizeOf(instruction));
@@ -223,6 +226,11 @@ class Translator {
 			default:
 				return asm.alu32('mov', to, k);
 		}
+	}
+
+	/** A tap sees one direction only. */
+	private packetType(): number {
+		return this.target.direction === 'tx' ? PACKET_OUTGOING : PACKET_HOST;
 	}
 
 	private alu(instruction: ClassicInstruction): void {
@@ -293,7 +301,7 @@ class Translator {
 	}
 
 	private goOn(): void {
-		this.asm.alu32('mov', 0, GO_ON[this.hook]);
+		this.asm.alu32('mov', 0, GO_ON[this.target.hook]);
 		this.asm.exit();
 	}
 
@@ -302,7 +310,7 @@ class Translator {
 		const { asm } = this;
 		const { seen, filtered } = CountersLayout.fields;
 		const none = asm.label('no counters');
-		asm.store(4, R.frame, FrameAccess.mapKey, this.tap);
+		asm.store(4, R.frame, FrameAccess.mapKey, this.target.tap);
 		asm.loadMap(1, 'counters');
 		asm.alu64('mov', 2, reg(R.frame));
 		asm.alu64('add', 2, FrameAccess.mapKey);
@@ -321,7 +329,7 @@ class Translator {
 		const { asm } = this;
 		const known = asm.label('known');
 		asm.alu64('mov', 2, 1);
-		if (this.hook === 'xdp') return;
+		if (this.target.hook === 'xdp') return;
 		asm.load(1, 4, R.context, SKB.gsoSize);
 		asm.jump64('eq', 1, 0, known);
 		asm.load(2, 4, R.context, SKB.gsoSegs);
@@ -346,15 +354,9 @@ class Translator {
 /**
  * The program that runs in front of a tap: it tail-calls the tap on a match, and counts the frame as
  * filtered otherwise.
- * @throws XspanError filter_has_loop, filter_needs_metadata; Assembler.encode() filter_too_large
- * @param tap index of the tap in its session's counters
+ * @throws XspanError filter_has_loop; Assembler.encode() filter_too_large
  */
-export function translate(
-	program: readonly ClassicInstruction[],
-	hook: FilterHook,
-	tap: number,
-): Assembler {
+export function translate(program: readonly ClassicInstruction[], target: FilterTarget): Assembler {
 	refuseLoops(program);
-	refuseMetadata(program);
-	return new Translator(program, hook, tap).translate();
+	return new Translator(program, target).translate();
 }

@@ -37,9 +37,13 @@ export function loadTap(
 	selection: Selection = plan.selection,
 ): NativeTap {
 	const config = encodeConfig(plan, tap, selection);
-	const hook = tap.hook === 'xdp' ? 'xdp' : 'tc';
+	const target = {
+		hook: tap.hook === 'xdp' ? 'xdp' : 'tc',
+		direction: tap.direction,
+		tap: tap.index,
+	} as const;
 	const front = selection.filter
-		? { filter: translate(selection.filter.program, hook, tap.index).encode() }
+		? { filter: translate(selection.filter.program, target).encode() }
 		: {};
 	const programs = tap.hook === 'xdp' ? ['xspan_xdp'] : TC_PROGRAMS;
 	let refusal: unknown;

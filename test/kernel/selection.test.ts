@@ -127,3 +127,17 @@ test('filter, sampling and limit, in this order', () => {
 	expect(ledger.delivered.frames).toBe(3);
 	expect(ledger.in_flight).toEqual({ frames: 0, bytes: 0 });
 });
+
+test.each([
+	['inbound', 'rx', 0],
+	['outbound', 'rx', 1],
+	['inbound', 'tx', 1],
+	['outbound and udp', 'tx', 0],
+	['outbound and tcp', 'tx', 1],
+] as const)('"%s" at a tap of what is %s: %d filtered', (filter, direction, filtered) => {
+	const tap = new LoadedTap({ hook: 'tcx', direction, filter, ...SMALL });
+	tap.run(FRAME);
+	const ledger = tap.kernelLedger();
+	tap.close();
+	expect([ledger.seen.frames, ledger.filtered.frames]).toEqual([1, filtered]);
+});
