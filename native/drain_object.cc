@@ -83,10 +83,9 @@ Napi::Value DrainObject::take(const Napi::CallbackInfo &info)
 	result.Set("slab", Napi::Number::New(env, static_cast<double>(taken.slab)));
 	result.Set("bytes", Napi::Number::New(env, static_cast<double>(taken.bytes)));
 	result.Set("records", Napi::Number::New(env, static_cast<double>(taken.records)));
-	if (taken.next_file_ns)
-		result.Set("nextFileMs",
-			   Napi::Number::New(env,
-					     static_cast<double>(taken.next_file_ns / 1'000'000)));
+	const uint64_t next_file_ms = taken.next_file_ns / 1'000'000;
+	if (next_file_ms)
+		result.Set("nextFileMs", Napi::Number::New(env, static_cast<double>(next_file_ms)));
 	return result;
 }
 
