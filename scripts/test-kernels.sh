@@ -8,7 +8,7 @@ for kernel in "${@:-6.1 6.12 7.2}"; do
 	for series in $kernel; do
 		echo "== Linux $series"
 		RIK_MEM=2048M RIK_TIMEOUT=540 scripts/run-in-kernel "$series" bash -c '
-			export CI=true
+			export CI=true XSPAN_ORACLE_PAIRS=1000
 			npx --no-install vitest run --project kernel --testTimeout 120000 &&
 			npx --no-install vitest run --project e2e --testTimeout 300000 test/e2e/any-kernel.test.ts' || failed=1
 	done
