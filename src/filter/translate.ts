@@ -113,8 +113,7 @@ const LARGEST_REACH = 256;
 /** How many bytes of the frame the program is likely to read. */
 function reachOf(program: readonly ClassicInstruction[]): number {
 	const ends = program
-		.filter((instruction) => isConstantLoad(instruction) && !endsProgram(instruction))
-		.filter((instruction) => !readsPacketType(instruction))
+		.filter(isConstantLoad)
 		.map((instruction) => instruction.k + widthOf(instruction))
 		.filter((end) => end <= LARGEST_REACH);
 	const isIndirect = program.some((each) => isLoad(each) && modeOf(each) === MODE.ind);

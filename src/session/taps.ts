@@ -147,23 +147,26 @@ function attachError(tap: TapPlan, cause: unknown): XspanError {
 	);
 }
 
+/** The kernel chooses: in front of the filters that it chose for, too. */
+const ANY_PRIORITY = 0;
+
 /**
- * Priorities at which a filter comes before those that are there. Among classifiers of one priority
- * the newest is first, if the kernel takes it there; 0 lets the kernel choose, mostly in front.
+ * The priority at which a filter comes before those that are there. Among classifiers of one priority
+ * the newest is first, if the kernel takes it there.
  */
-function prioritiesInFront(ifindex: number, direction: number): number[] {
+function priorityInFront(ifindex: number, direction: number): number {
 	const others = native.clsactFilters(ifindex, direction).map((filter) => filter.priority);
-	if (others.length === 0) return [0];
-	return [Math.max(Math.min(...others) - 1, 1), 0];
+	return others.length ? Math.max(Math.min(...others) - 1, 1) : ANY_PRIORITY;
 }
 
 function attachInFront(tap: AttachedTap, ifindex: number, direction: number) {
-	const [first, ...rest] = prioritiesInFront(ifindex, direction);
+	const where = { hook: 'clsact', ifindex, direction } as const;
+	const priority = priorityInFront(ifindex, direction);
 	try {
-		return tap.native.attach({ hook: 'clsact', ifindex, direction, priority: first as number });
+		return tap.native.attach({ ...where, priority });
 	} catch (error) {
-		if (rest.length === 0) throw error;
-		return tap.native.attach({ hook: 'clsact', ifindex, direction, priority: 0 });
+		if (priority === ANY_PRIORITY) throw error;
+		return tap.native.attach({ ...where, priority: ANY_PRIORITY });
 	}
 }
 
