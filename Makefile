@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := build
 
 ADDON := build/Release/xspan.node
-BPF_SOURCES := $(wildcard bpf/*.[ch])
+BPF_SOURCES := $(wildcard bpf/*.[ch] bpf/*/*.h)
 NATIVE_SOURCES := $(wildcard native/*.cc native/*.h)
 TESTKIT_SOURCES := $(wildcard test/testkit/*.cc test/testkit/*.c)
 TS_SOURCES := $(shell find src -name '*.ts')

@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 enum xs_abi {
-	XS_ABI_VERSION = 2,
+	XS_ABI_VERSION = 3,
 };
 
 /* Direction of a frame relative to the host; the values are those of pcapng's epb_flags bits 0-1.
@@ -25,6 +25,7 @@ enum xs_direction {
 enum xs_sink {
 	XS_SINK_PORT = 1, /* clone to another interface, inside the kernel */
 	XS_SINK_RING = 2, /* copy into the ring of this CPU */
+	XS_SINK_MIRROR_PORT = 3, /* clone into the session's mirror port, see bpf/port.bpf.c */
 };
 
 enum xs_sample {
@@ -48,7 +49,9 @@ enum xs_lost {
 
 struct xs_count {
 	__u64 frames; /* a GSO super-frame counts as its segments */
-	__u64 bytes;  /* as the tap saw them, VLAN tag included, FCS not */
+	/* VLAN tag included, FCS not; a super-frame as the tap saw it or, into a mirror port, as the
+	 * frames it becomes there: each with headers of its own */
+	__u64 bytes;
 };
 
 /* Per tap and CPU. Only __u64 words, so that user space can add up CPUs without knowing fields. */
@@ -82,6 +85,78 @@ struct xs_config {
 	__u32 limit_by_bytes;	  /* 1: limit_cost is per byte, otherwise per frame */
 	__u64 limit_cost;  /* time that one unit takes at the limit, see bpf/limit.h; 0: no limit */
 	__u64 limit_burst; /* time by which frames may run ahead of the limit */
+};
+
+/*
+ * The inner ends of mirror ports have an ifindex in this range, in every session of every process:
+ * whatever a tap meets with such a skb->ingress_ifindex is a copy, and is not copied again.
+ */
+enum xs_inner_ifindex {
+	XS_INNER_IFINDEX_FIRST = 0x58530000, /* "XS" */
+	XS_INNER_IFINDEX_MASK = 0x7fff0000,
+};
+
+/* Why the mirror port did not hand a copy on. One counter each, see struct xs_port_counters. */
+enum xs_port_lost {
+	XS_PORT_LOST_NO_ROUTE,	   /* the routing table has no way to the collector */
+	XS_PORT_LOST_NO_NEIGHBOUR, /* ARP or ND has not found the next hop (yet) */
+	XS_PORT_LOST_UPLINK_DOWN,  /* the interface towards the collector is down */
+	XS_PORT_LOST_UPLINK_QUEUE, /* its queue or driver refused the copy */
+	XS_PORT_LOST_OVERSIZE,	   /* does not fit the MTU, and truncating was not wanted */
+	XS_PORT_LOST_ENCAP_FAILED, /* the headers could not be written */
+	XS_PORT_LOST_KINDS,
+};
+
+/* Per CPU. Only __u64 words. received = delivered + lost. Bytes are those before truncation. */
+struct xs_port_counters {
+	struct xs_count received;
+	struct xs_count delivered;
+	struct xs_count lost[XS_PORT_LOST_KINDS];
+	struct xs_count truncated; /* of those: cut to fit the MTU. A snaplen does not count */
+};
+
+enum xs_erspan {
+	XS_ERSPAN_II = 2,
+	XS_ERSPAN_III = 3,
+};
+
+enum xs_port_limits {
+	XS_PORT_HEADER_MAX = 112, /* Ethernet, IPv6, UDP, GENEVE with three options: 98 */
+};
+
+/*
+ * The mirror port's constants. The headers in front of a copy come as a template; what differs from
+ * frame to frame is written at these offsets into it, where 0 stands for "has none".
+ */
+struct xs_port_config {
+	__u32 abi;		/* XS_ABI_VERSION */
+	__u32 family;		/* AF_INET, AF_INET6; 0: no IP, the copy leaves by uplink_ifindex */
+	__u32 uplink_ifindex;	/* family 0 */
+	__u32 remote_tag;	/* RSPAN: TPID and TCI to push, in network order; 0: none */
+	__u32 mtu;		/* of the uplink, as the user says; 0: as the route says */
+	__u32 snaplen;		/* 0: whole frames */
+	__u32 drop_oversize;	/* 1: what does not fit is lost instead of cut */
+	__u32 source_is_fixed;	/* 1: the source address in the template is the one to use */
+	__u32 header_len;	/* Ethernet included */
+	__u32 ip_sum;		/* IPv4: sum of the template's header, in network order, not folded */
+	__u32 udp_at;		/* UDP: source port and length, over IPv6 the checksum */
+	__u32 symmetric;	/* 1: both directions of a flow take the same source port */
+	__u32 sequence_at;	/* GRE: sequence number */
+	__u32 erspan_at;	/* ERSPAN II, III */
+	__u32 erspan_version;	/* enum xs_erspan */
+	__u32 timestamp_unit;	/* ERSPAN III: nanoseconds */
+	__u32 oversized_from;	/* ERSPAN III: frames (without tags) of this length are oversized */
+	__u32 meta_at;		/* GENEVE: our options */
+	__u32 direction;	/* enum xs_direction of all frames; 0: in the marker tag */
+	__u8 header[XS_PORT_HEADER_MAX];
+};
+
+/* Of a mirror port; shared, through mmap, with user space. */
+struct xs_port_state {
+	__u64 sequence;	      /* of the next copy */
+	__u64 wall_offset_ns; /* wall-clock time minus CLOCK_BOOTTIME */
+	__u32 down_ifindex;   /* an uplink that user space sees is down; 0: none */
+	__u32 source[4];      /* for kernels whose route lookup does not name it (before 6.7) */
 };
 
 /* Shared by all taps of a session and, through mmap, with user space. */

@@ -10,7 +10,7 @@
 static __always_inline void count(struct xs_count *c, const struct frame *f)
 {
 	c->frames += f->segs;
-	c->bytes += f->len;
+	c->bytes += f->bytes;
 }
 
 static __always_inline void count_lost(struct xs_counters *c, enum xs_lost why,

@@ -21,7 +21,8 @@ enum hook {
 struct frame {
 	void *ctx; /* struct xdp_md or struct __sk_buff, by hook */
 	enum hook hook;
-	__u32 len;  /* on the wire: a tag kept in metadata included, FCS not */
+	__u32 len;  /* a tag kept in metadata included, FCS not */
+	__u32 bytes; /* what the ledger counts: len, or that of all segments, see segments.h */
 	__u32 segs; /* frames on the wire */
 	__u32 gso_size;
 	__u32 tag_present; /* the outermost tag is in metadata, not among the bytes */
@@ -56,16 +57,20 @@ static __always_inline struct frame frame_of_skb(struct __sk_buff *skb, enum hoo
 		f.tag_tci = (__u16)skb->vlan_tci;
 		f.len += VLAN_TAG_LEN;
 	}
+	f.bytes = f.len;
 	return f;
 }
 
 static __always_inline struct frame frame_of_xdp(struct xdp_md *xdp)
 {
 	/* data_end - data is the first fragment only, and needs CAP_PERFMON */
+	const __u32 len = (__u32)bpf_xdp_get_buff_len(xdp);
+
 	return (struct frame){
 		.ctx = xdp,
 		.hook = HOOK_XDP,
-		.len = (__u32)bpf_xdp_get_buff_len(xdp),
+		.len = len,
+		.bytes = len,
 		.segs = 1,
 	};
 }

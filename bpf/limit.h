@@ -21,7 +21,7 @@
 
 static __always_inline __u64 limit_cost(const struct frame *f)
 {
-	__u64 units = config.limit_by_bytes ? f->len : f->segs;
+	__u64 units = config.limit_by_bytes ? f->bytes : f->segs;
 
 	return (units * config.limit_cost) >> LIMIT_COST_SHIFT;
 }

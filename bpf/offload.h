@@ -6,9 +6,13 @@
 #include "frame.h"
 #include "maps.h"
 
-/* The one field of struct sk_buff that __sk_buff does not show; relocated by libbpf (CO-RE). */
+/* What __sk_buff does not show of struct sk_buff; relocated by libbpf (CO-RE). */
 struct sk_buff___xspan {
 	__u8 ip_summed : 2;
+	__u8 encapsulation : 1;
+	__u16 inner_network_header;
+	__u16 inner_transport_header;
+	unsigned char *head, *data;
 } __attribute__((preserve_access_index));
 
 extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym __weak;

@@ -3,13 +3,10 @@
 #ifndef XSPAN_RING_H
 #define XSPAN_RING_H
 
+#include "bounded.h"
 #include "count.h"
 #include "maps.h"
 #include "offload.h"
-
-/* The verifier must see a bound on the very register that the helper gets: keep the compiler from
- * proving it away or from testing a copy. */
-#define hide(x) asm volatile("" : "+r"(x))
 
 /* Copies `len` bytes, at most `room`, of the frame from `off`. 0 or negative errno. */
 static __always_inline long load_bounded(const struct frame *f, __u32 off, void *to, __u64 len,

@@ -6,13 +6,14 @@
  */
 #include "abi.h"
 #include "budget.h"
+#include "clone.h"
 #include "count.h"
 #include "frame.h"
 #include "limit.h"
 #include "maps.h"
-#include "port.h"
 #include "ring.h"
 #include "sample.h"
+#include "segments.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -20,7 +21,7 @@ static __always_inline void deliver(struct xs_counters *c, const struct frame *f
 {
 	__u64 delivered = c->delivered.frames;
 
-	if (config.sink == XS_SINK_PORT && f->hook != HOOK_XDP)
+	if (config.sink != XS_SINK_RING && f->hook != HOOK_XDP)
 		deliver_to_port(c, f);
 	else
 		deliver_to_ring(c, f);
@@ -34,7 +35,7 @@ static __always_inline void observe(const struct frame *f)
 	__u32 tap = config.tap;
 	struct xs_counters *c = bpf_map_lookup_elem(&counters, &tap);
 
-	if (!c || budget_is_spent())
+	if (!c || budget_is_spent() || (f->hook != HOOK_XDP && is_copy(f)))
 		return;
 	if (!is_sampled(c)) {
 		count(&c->seen, f);
@@ -57,6 +58,7 @@ int xspan_tc(struct __sk_buff *skb)
 {
 	struct frame f = frame_of_skb(skb, HOOK_TC);
 
+	count_as_on_wire(&f);
 	observe(&f);
 	return TAP_NEXT;
 }
@@ -66,6 +68,7 @@ int xspan_tc_6_1(struct __sk_buff *skb)
 {
 	struct frame f = frame_of_skb(skb, HOOK_TC_6_1);
 
+	count_as_on_wire(&f);
 	observe(&f);
 	return TAP_NEXT;
 }

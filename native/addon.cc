@@ -7,11 +7,14 @@
 #include "error.h"
 #include "links.h"
 #include "maps.h"
+#include "mirror_port.h"
 #include "pcap_filter.h"
 #include "probe.h"
 #include "programs.h"
+#include "routing.h"
 #include "slab.h"
 #include "tap.h"
+#include "veth.h"
 
 namespace
 {
@@ -40,6 +43,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports)
 	exports.Set("Maps", Maps::define(env));
 	exports.Set("Tap", Tap::define(env));
 	exports.Set("Drain", DrainObject::define(env));
+	exports.Set("MirrorPort", MirrorPort::define(env));
 	exports.Set("LinkMonitor", LinkMonitor::define(env));
 	function("compileFilter", compile_filter);
 	function("links", links);
@@ -52,6 +56,12 @@ Napi::Object init(Napi::Env env, Napi::Object exports)
 	function("clsactDestroyIfEmpty", clsact_destroy_if_empty);
 	function("probeLoad", probe_load);
 	function("probeTcx", probe_tcx);
+	function("createVeth", create_veth);
+	function("deleteLink", delete_link);
+	function("linkDrops", link_drops);
+	function("route", route);
+	function("useNeighbour", use_neighbour);
+	function("neighbourState", neighbour_state);
 	function("netns", netns);
 	function("pipeIsClosed", pipe_is_closed);
 	return exports;

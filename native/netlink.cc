@@ -33,13 +33,27 @@ static int visit_one(const nlmsghdr *message, void *visit)
 
 int Netlink::dump(nlmsghdr *request, const std::function<void(const nlmsghdr *)> &visit)
 {
-	std::vector<char> buffer(dump_buffer_bytes);
-	auto *context = const_cast<std::function<void(const nlmsghdr *)> *>(&visit);
-
 	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	request->nlmsg_seq = 1;
 	if (mnl_socket_sendto(socket_, request, request->nlmsg_len) < 0)
 		return -errno;
+	return receive(visit);
+}
+
+int Netlink::call(nlmsghdr *request, const std::function<void(const nlmsghdr *)> &visit)
+{
+	request->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
+	request->nlmsg_seq = 1;
+	if (mnl_socket_sendto(socket_, request, request->nlmsg_len) < 0)
+		return -errno;
+	return receive(visit);
+}
+
+int Netlink::receive(const std::function<void(const nlmsghdr *)> &visit)
+{
+	std::vector<char> buffer(dump_buffer_bytes);
+	auto *context = const_cast<std::function<void(const nlmsghdr *)> *>(&visit);
+
 	for (;;) {
 		ssize_t got = mnl_socket_recvfrom(socket_, buffer.data(), buffer.size());
 		if (got < 0)

@@ -19,10 +19,16 @@ public:
 	int fd() const { return mnl_socket_get_fd(socket_); }
 	// Sends a dump request and calls visit for every message of the answer.
 	int dump(nlmsghdr *request, const std::function<void(const nlmsghdr *)> &visit);
+	// Sends a request and waits for its acknowledgement; visit gets what comes before that.
+	int call(
+		nlmsghdr *request,
+		const std::function<void(const nlmsghdr *)> &visit = [](const nlmsghdr *) {});
 	// Throws away whatever has arrived; 0 when there was something.
 	int skip();
 
 private:
+	int receive(const std::function<void(const nlmsghdr *)> &visit);
+
 	mnl_socket *socket_ = nullptr;
 };
 

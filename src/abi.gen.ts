@@ -1,7 +1,7 @@
 // Generated from bpf/abi.h by scripts/gen-abi.mjs (`make abi`). Do not edit.
 
 export const Abi = {
-	abi_version: 2,
+	abi_version: 3,
 } as const;
 
 export const Direction = {
@@ -12,6 +12,7 @@ export const Direction = {
 export const Sink = {
 	port: 1,
 	ring: 2,
+	mirror_port: 3,
 } as const;
 
 export const Lost = {
@@ -38,6 +39,30 @@ export const RecordFlags = {
 	csum_not_ready: 8,
 	csum_valid: 16,
 	otherhost: 32,
+} as const;
+
+export const InnerIfindex = {
+	first: 1481834496,
+	mask: 2147418112,
+} as const;
+
+export const PortLost = {
+	no_route: 0,
+	no_neighbour: 1,
+	uplink_down: 2,
+	uplink_queue: 3,
+	oversize: 4,
+	encap_failed: 5,
+	kinds: 6,
+} as const;
+
+export const Erspan = {
+	ii: 2,
+	iii: 3,
+} as const;
+
+export const PortLimits = {
+	port_header_max: 112,
 } as const;
 
 export const CountersLayout = {
@@ -100,5 +125,51 @@ export const RecordLayout = {
 		queue: { offset: 32, size: 2 },
 		reserved: { offset: 34, size: 6 },
 		data: { offset: 40, size: 0 },
+	},
+} as const;
+
+export const PortCountersLayout = {
+	size: 144,
+	fields: {
+		received: { offset: 0, size: 16 },
+		delivered: { offset: 16, size: 16 },
+		lost: { offset: 32, size: 96 },
+		truncated: { offset: 128, size: 16 },
+	},
+} as const;
+
+export const PortConfigLayout = {
+	size: 188,
+	fields: {
+		abi: { offset: 0, size: 4 },
+		family: { offset: 4, size: 4 },
+		uplink_ifindex: { offset: 8, size: 4 },
+		remote_tag: { offset: 12, size: 4 },
+		mtu: { offset: 16, size: 4 },
+		snaplen: { offset: 20, size: 4 },
+		drop_oversize: { offset: 24, size: 4 },
+		source_is_fixed: { offset: 28, size: 4 },
+		header_len: { offset: 32, size: 4 },
+		ip_sum: { offset: 36, size: 4 },
+		udp_at: { offset: 40, size: 4 },
+		symmetric: { offset: 44, size: 4 },
+		sequence_at: { offset: 48, size: 4 },
+		erspan_at: { offset: 52, size: 4 },
+		erspan_version: { offset: 56, size: 4 },
+		timestamp_unit: { offset: 60, size: 4 },
+		oversized_from: { offset: 64, size: 4 },
+		meta_at: { offset: 68, size: 4 },
+		direction: { offset: 72, size: 4 },
+		header: { offset: 76, size: 112 },
+	},
+} as const;
+
+export const PortStateLayout = {
+	size: 40,
+	fields: {
+		sequence: { offset: 0, size: 8 },
+		wall_offset_ns: { offset: 8, size: 8 },
+		down_ifindex: { offset: 16, size: 4 },
+		source: { offset: 20, size: 16 },
 	},
 } as const;

@@ -3,10 +3,10 @@
 export { checkHost, checkInterface, type Finding } from './doctor/doctor.ts';
 export { EXIT, XspanError } from './errors.ts';
 export { explainFilter, type FilterExplanation } from './filter/explain.ts';
-export type { Count, Ledger, LostReason } from './ledger.ts';
+export type { Count, Ledger, LostReason, PortLedger, PortLostReason } from './ledger.ts';
 export { balances } from './ledger.ts';
 export { version } from './native.ts';
-export type { DestinationPlan, Host, Plan, RingPlan, Selection, TapPlan } from './plan/plan.ts';
+export type { DestinationPlan, Host, MirrorPlan, Plan, RingPlan, Selection, TapPlan } from './plan/plan.ts';
 export { planCapture, planMirror, readHost } from './plan/plan.ts';
 export type { Leftover } from './session/leftovers.ts';
 export { clean } from './session/leftovers.ts';
@@ -28,9 +28,25 @@ export type {
 	MirrorSpec,
 	Notice,
 	PcapngSpec,
-	PortDestination,
 	RateLimit,
 	Sample,
 } from './spec/spec.ts';
-export { parseDestination, SNAPLEN } from './spec/spec.ts';
+export type {
+	Destination,
+	ErspanDestination,
+	ErspanIDestination,
+	ErspanIIDestination,
+	ErspanIIIDestination,
+	GivenTunnelOptions,
+	GeneveDestination,
+	GreDestination,
+	PathOptions,
+	PortDestination,
+	RspanDestination,
+	TunnelDestination,
+	TunnelOptions,
+	VxlanDestination,
+} from './spec/destination.ts';
+export { parseDestination, withTunnelOptions } from './spec/destination.ts';
+export { SNAPLEN } from './spec/spec.ts';
 export { parseCount, parseDuration, parseLimit, parseSample, parseSize } from './spec/units.ts';

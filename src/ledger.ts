@@ -1,5 +1,5 @@
 /** The counters of a session. Every frame that was seen is in exactly one of the others. */
-import { CountersLayout, CountLayout, Lost } from './abi.gen.ts';
+import { CountersLayout, CountLayout, Lost, PortCountersLayout, PortLost } from './abi.gen.ts';
 
 export interface Count {
 	/** A GSO super-frame counts as its segments. */
@@ -13,7 +13,10 @@ export type KernelLostReason = Exclude<keyof typeof Lost, 'kinds'>;
 /** Reasons that only user space can know. */
 export type UserLostReason = 'write_failed' | 'session_ended';
 
-export type LostReason = KernelLostReason | UserLostReason;
+/** Reasons of the mirror port, behind the taps. */
+export type PortLostReason = Exclude<keyof typeof PortLost, 'kinds'>;
+
+export type LostReason = KernelLostReason | PortLostReason | UserLostReason;
 
 /**
  * seen = filtered + sampled_out + rate_limited + delivered + lost + in_flight, frames and bytes.
@@ -29,6 +32,8 @@ export interface Ledger {
 	lost: Count;
 	in_flight: Count;
 	lost_by: Partial<Record<LostReason, Count>>;
+	/** Of the delivered: cut, because they did not fit the MTU. Only sessions with a mirror port have it. */
+	truncated?: Count;
 	/** errno of the last lost_by.clone_failed. */
 	clone_errno?: number;
 }
@@ -126,6 +131,16 @@ function remainder(ledger: Ledger): Count {
 	return rest;
 }
 
+const SUMMED = [
+	'seen',
+	'filtered',
+	'sampled_out',
+	'rate_limited',
+	'delivered',
+	'lost',
+	'in_flight',
+] as const;
+
 export function sumLedgers(ledgers: readonly Ledger[]): Ledger {
 	const total: Ledger = {
 		seen: zero(),
@@ -138,9 +153,7 @@ export function sumLedgers(ledgers: readonly Ledger[]): Ledger {
 		lost_by: {},
 	};
 	for (const ledger of ledgers) {
-		for (const [name, count] of Object.entries(ledger))
-			if (name !== 'lost_by' && name !== 'clone_errno')
-				add(total[name as CountField], count as Count);
+		for (const name of SUMMED) add(total[name], ledger[name]);
 		for (const [reason, count] of Object.entries(ledger.lost_by)) {
 			total.lost_by[reason as LostReason] ??= zero();
 			add(total.lost_by[reason as LostReason] as Count, count);
@@ -148,6 +161,74 @@ export function sumLedgers(ledgers: readonly Ledger[]): Ledger {
 		if (ledger.clone_errno) total.clone_errno = ledger.clone_errno;
 	}
 	return total;
+}
+
+/** What the mirror port has counted. received = delivered + lost, bytes as before truncation. */
+export interface PortLedger {
+	/** From the taps. */
+	received: Count;
+	/** Taken by the uplink. */
+	delivered: Count;
+	truncated: Count;
+	lost_by: Partial<Record<PortLostReason, Count>>;
+}
+
+const PORT_LOST_REASONS = (Object.entries(PortLost) as [keyof typeof PortLost, number][])
+	.filter(([reason]) => reason !== 'kinds')
+	.map(([reason, index]) => ({ reason: reason as PortLostReason, index }));
+
+/** @param words the addon's MirrorPort.counters() */
+export function portLedger(words: Float64Array): PortLedger {
+	const at = (offset: number): Count => ({
+		frames: words[offset / 8] as number,
+		bytes: words[offset / 8 + 1] as number,
+	});
+	const { fields } = PortCountersLayout;
+	const lost = PORT_LOST_REASONS.map(
+		({ reason, index }) => [reason, at(fields.lost.offset + index * COUNT_WORDS * 8)] as const,
+	).filter(([, count]) => count.frames > 0);
+	return {
+		received: at(fields.received.offset),
+		delivered: at(fields.delivered.offset),
+		truncated: at(fields.truncated.offset),
+		lost_by: Object.fromEntries(lost),
+	};
+}
+
+/**
+ * What the taps handed to the mirror port's queue and did not arrive at its end.
+ * @param dropped frames that are known to be lost; undefined: everything that is missing is
+ */
+function missingIn(taps: Ledger, port: PortLedger, dropped: number | undefined): Count {
+	const frames = taps.delivered.frames - port.received.frames;
+	const bytes = taps.delivered.bytes - port.received.bytes;
+	if (dropped === undefined || dropped >= frames) return { frames, bytes };
+	return { frames: dropped, bytes: Math.round((bytes * dropped) / frames) };
+}
+
+/**
+ * The ledger of a session with a mirror port: what the taps "delivered" has only come as far as that.
+ * @param dropped what the mirror port's device says that it dropped, while the session lives
+ */
+export function throughMirrorPort(taps: Ledger, port: PortLedger, dropped?: number): Ledger {
+	const ledger: Ledger = {
+		...taps,
+		delivered: port.delivered,
+		lost: { ...taps.lost },
+		lost_by: { ...taps.lost_by },
+		truncated: port.truncated,
+	};
+	const missing = missingIn(taps, port, dropped);
+	const queue = { ...(taps.lost_by.port_queue ?? zero()) };
+	add(queue, missing);
+	add(ledger.lost, missing);
+	if (queue.frames || queue.bytes) ledger.lost_by.port_queue = queue;
+	for (const [reason, count] of Object.entries(port.lost_by)) {
+		ledger.lost_by[reason as PortLostReason] = count;
+		add(ledger.lost, count);
+	}
+	ledger.in_flight = remainder(ledger);
+	return ledger;
 }
 
 /** Whether nothing is unaccounted for. Only an ended session has to balance. */

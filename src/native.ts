@@ -68,6 +68,40 @@ export interface NativeTap {
 	fd(): number;
 }
 
+/** rtnetlink's answer to "which way?", see native/routing.h. */
+export interface NativeRoute {
+	/** enum of rtnetlink.h: 1 unicast, 2 local, ... */
+	type: number;
+	ifindex?: number;
+	source?: Uint8Array;
+	gateway?: Uint8Array;
+	mtu?: number;
+}
+
+/** A session's veth pair, see native/veth.h. */
+export interface NativeVeth {
+	outer: string;
+	inner: string;
+	outerAddress: Uint8Array;
+	innerAddress: Uint8Array;
+	innerIfindex: number;
+	alias: string;
+	mtu: number;
+	/** Frames of its pfifo. */
+	queue: number;
+}
+
+export interface NativeMirrorPort {
+	attach(to: { outer: number; inner: number; marks: boolean }): void;
+	/** A word per __u64 of struct xs_port_counters, CPUs added up. */
+	counters(): Float64Array;
+	setState(state: { downIfindex: number; source: Uint8Array }): void;
+	/** Of the next copy. */
+	sequence(): number;
+	fd(): number;
+	close(): void;
+}
+
 export interface NativeSlab {
 	slab: number;
 	bytes: number;
@@ -107,6 +141,7 @@ export interface Native {
 		options: { program: string; config: Uint8Array; filter?: Uint8Array },
 	) => NativeTap;
 	Drain: new (maps: NativeMaps, format: DrainFormat, onReady: () => void) => NativeDrain;
+	MirrorPort: new (config: Uint8Array) => NativeMirrorPort;
 	LinkMonitor: new (onChange: () => void) => { close(): void };
 	compileFilter(text: string): ClassicInstruction[];
 	links(): NativeLink[];
@@ -119,6 +154,14 @@ export interface Native {
 	clsactDestroyIfEmpty(ifindex: number): boolean;
 	probeLoad(): void;
 	probeTcx(): void;
+	/** Returns the ifindex of the outer end. */
+	createVeth(options: NativeVeth): number;
+	deleteLink(ifindex: number): boolean;
+	linkDrops(ifindex: number): number;
+	route(address: Uint8Array, source: Uint8Array | null): NativeRoute;
+	useNeighbour(ifindex: number, address: Uint8Array): void;
+	/** NUD_* of neighbour.h; 0: none. */
+	neighbourState(ifindex: number, address: Uint8Array): number;
 	netns(): number;
 	pipeIsClosed(fd: number): boolean;
 }

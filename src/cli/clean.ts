@@ -4,7 +4,8 @@ import { given } from './options.ts';
 
 function describe(leftover: Leftover): string {
 	const where = leftover.interface ?? `ifindex ${leftover.ifindex}`;
-	const what = `tc filter on ${where}, left by process ${leftover.pid}`;
+	const thing = leftover.kind === 'mirror_port' ? `mirror port ${where}` : `tc filter on ${where}`;
+	const what = `${thing}, left by process ${leftover.pid}`;
 	return leftover.removed ? `removed: ${what}` : `not removed: ${what} (${leftover.reason})`;
 }
 

@@ -59,9 +59,15 @@ const LOST_TEXT: Record<LostReason, string> = {
 	load_failed: 'bytes could not be read',
 	port_down: 'the port was down',
 	port_gone: 'the port was gone',
-	port_queue: "refused by the port's queue or driver",
+	port_queue: "the port's queue or driver was full",
 	no_memory: 'no memory for a clone',
 	clone_failed: 'cloning failed',
+	no_route: 'no route to the collector',
+	no_neighbour: 'the next hop did not answer ARP or ND',
+	uplink_down: 'the uplink was down',
+	uplink_queue: "refused by the uplink's queue or driver",
+	oversize: 'did not fit the MTU (--oversize drop)',
+	encap_failed: 'headers could not be written',
 	write_failed: 'writing failed',
 	session_ended: 'the session ended first',
 };
@@ -103,6 +109,12 @@ export function ledgerTable(total: Ledger, taps: readonly TapState[]): string {
 		...rows,
 		sum,
 	]);
+}
+
+/** Not lost, and not whole. */
+export function truncatedLines({ truncated }: Ledger): string[] {
+	if (!truncated?.frames) return [];
+	return [`${colors.yellow('cut')} ${formatNumber(truncated.frames)}: did not fit the MTU`];
 }
 
 export function lostLines(ledger: Ledger): string[] {

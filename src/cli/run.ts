@@ -5,13 +5,23 @@ import {
 	type EndReason,
 	EXIT,
 	type Ledger,
+	type MirrorPlan,
 	type Plan,
 	type Session,
 	type SessionEnd,
 	type TapState,
 	XspanError,
 } from '../index.ts';
-import { bold, dim, endText, formatBytes, ledgerTable, lostLines, printNotice } from './print.ts';
+import {
+	bold,
+	dim,
+	endText,
+	formatBytes,
+	ledgerTable,
+	lostLines,
+	printNotice,
+	truncatedLines,
+} from './print.ts';
 
 export interface RunOptions {
 	json?: boolean;
@@ -46,10 +56,25 @@ class LiveBlock {
 	}
 }
 
+function describeMirror({ to, interface: port, port: path }: MirrorPlan): string {
+	const snaplen = path.snaplen === null ? '' : `, ${path.snaplen} bytes of each frame`;
+	if ('interface' in to) {
+		const vlan = to.type === 'rspan' ? `, remote VLAN ${to.vlan}` : '';
+		return `${port?.name}${vlan}${snaplen}`;
+	}
+	const way = path.route
+		? ` from ${path.route.source ?? 'any address'} through ${path.route.uplink}${path.route.gateway ? ` and ${path.route.gateway}` : ''}`
+		: '';
+	const mtu = path.mtu ?? path.route?.mtu;
+	const fits = mtu === undefined ? '' : `, MTU ${mtu}: frames of up to ${path.largestFrame} bytes fit`;
+	return `${to.type} ${to.address}${way}${fits}${snaplen}`;
+}
+
 function describe(plan: Plan): string {
 	const { destination } = plan;
 	const taps = plan.taps.map((tap) => `${tap.source} ${tap.direction}`).join(', ');
 	if (destination.type === 'port') return `mirroring ${taps} to ${destination.interface}`;
+	if (destination.type === 'mirror-port') return `mirroring ${taps} to ${describeMirror(destination)}`;
 	const file =
 		destination.type === 'pcapng' && destination.path !== '-'
 			? destination.path
@@ -75,11 +100,13 @@ function abortOnSignals(out: NodeJS.WriteStream): { signal: AbortSignal; remove:
 	};
 }
 
+const lossLines = (ledger: Ledger): string[] => [...lostLines(ledger), ...truncatedLines(ledger)];
+
 function summary(plan: Plan, end: SessionEnd): string {
 	return [
 		`session ${bold(plan.name)} ended: ${endText(end.reason)}`,
 		ledgerTable(end.ledger, end.taps),
-		...lostLines(end.ledger),
+		...lossLines(end.ledger),
 		dim(balances(end.ledger) ? 'the ledger balances: every frame is accounted for' : ''),
 	]
 		.filter(Boolean)
@@ -123,7 +150,7 @@ export async function runSession(
 		const ledger = session.ledger();
 		if (options.json) out.write(jsonLine(session.name, ledger, session.tapStates()));
 		else if (isLive)
-			block.draw([ledgerTable(ledger, session.tapStates()), ...lostLines(ledger)].join('\n'));
+			block.draw([ledgerTable(ledger, session.tapStates()), ...lossLines(ledger)].join('\n'));
 	};
 	const timer = setInterval(tick, options.interval);
 	const finalState = (end: SessionEnd) => {

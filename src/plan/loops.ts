@@ -47,3 +47,16 @@ export function refuseLoops(sources: readonly Link[], port: Link, links: readonl
 			);
 	}
 }
+
+/**
+ * Copies leave through the uplink. As a source of its own session it is fine, as taps know copies from
+ * other frames there; behind a veth pair of this host they come out as received frames, and do not.
+ */
+export function refuseUplinkLoops(sources: readonly Link[], uplink: Link): void {
+	for (const source of sources)
+		if (isVethPair(source, uplink))
+			throw conflict(
+				'uplink_is_peer',
+				`copies would leave through ${uplink.name}, the other end of ${source.name}: they would come out of the source again`,
+			);
+}

@@ -1,25 +1,39 @@
 /** A spec resolved against the host: plain data, everything a session needs, nothing live. */
 import { cpus } from 'node:os';
-import { XspanError } from '../errors.ts';
+import { hasCode, XspanError } from '../errors.ts';
 import type { ClassicInstruction } from '../filter/cbpf.ts';
 import { compileFilter } from '../filter/compile.ts';
-import { native } from '../native.ts';
+import { type NativeRoute, native } from '../native.ts';
 import {
 	type CaptureSpec,
 	type CommonSpec,
 	checkCapture,
-	checkCommon,
+	checkMirror,
 	type HookChoice,
 	type MirrorSpec,
 	type Notice,
 	type PcapngSpec,
-	parseDestination,
 	type RateLimit,
 	type Sample,
 	SNAPLEN,
 } from '../spec/spec.ts';
+import {
+	checkDestination,
+	type Destination,
+	isTunnel,
+	type PortDestination,
+	parseDestination,
+	type RspanDestination,
+	type TunnelDestination,
+} from '../spec/destination.ts';
 import { findLink, hasEthernetHeader, isUp, type Link, readLinks } from '../topology/links.ts';
-import { refuseLoops } from './loops.ts';
+import { refuseLoops, refuseUplinkLoops } from './loops.ts';
+import {
+	type MirrorPortPlan,
+	planInterface,
+	planTunnel,
+	noticesOf as portNotices,
+} from './mirror-port.ts';
 
 /** What a plan is made against. Tests make their own. */
 export interface Host {
@@ -28,6 +42,8 @@ export interface Host {
 	netns: number;
 	/** Online CPUs, whatever this process may run on: rings are made one per CPU. */
 	cpus: number;
+	/** The kernel's way to an address; null: there is none. */
+	route(address: Uint8Array, source: Uint8Array | null): NativeRoute | null;
 }
 
 export interface TapPlan {
@@ -43,8 +59,18 @@ export interface TapPlan {
 
 export type DestinationPlan =
 	| { type: 'port'; interface: string; ifindex: number; up: boolean; mtu: number }
+	| MirrorPlan
 	| ({ type: 'pcapng' } & PcapngSpec)
 	| { type: 'frames' };
+
+/** A mirror whose copies pass through a veth pair of the session's own. */
+export interface MirrorPlan {
+	type: 'mirror-port';
+	to: Destination;
+	/** Of RSPAN and a port: where copies leave. null: the routing table decides. */
+	interface: { name: string; ifindex: number } | null;
+	port: MirrorPortPlan;
+}
 
 export interface RingPlan {
 	count: number;
@@ -78,8 +104,18 @@ const PAGE_BYTES = 4096;
 /** The kernel allows 64 GiB (RINGBUF_MAX_DATA_SZ); nobody wants that much pinned per CPU. */
 const LARGEST_RING_BYTES = 2 ** 31;
 
+function askRoute(address: Uint8Array, source: Uint8Array | null): NativeRoute | null {
+	try {
+		return native.route(address, source);
+	} catch (error) {
+		// What the kernel says where a packet would not leave; EINVAL: the source is nobody's (yet).
+		if (hasCode(error, 'ENETUNREACH', 'EHOSTUNREACH', 'EACCES', 'EINVAL', 'ENODEV')) return null;
+		throw error;
+	}
+}
+
 export function readHost(): Host {
-	return { links: readLinks(), netns: native.netns(), cpus: cpus().length };
+	return { links: readLinks(), netns: native.netns(), cpus: cpus().length, route: askRoute };
 }
 
 function tapsOf(spec: CommonSpec, sources: Link[]): TapPlan[] {
@@ -154,47 +190,85 @@ function common(spec: CommonSpec, host: Host, sources: Link[]) {
 	};
 }
 
-function refuseXdp(spec: MirrorSpec): void {
-	if (spec.hook === 'xdp')
-		throw new XspanError(
-			'usage',
-			'xdp_cannot_clone',
-			'a mirror cannot be fed from XDP: there is no way to clone a frame there',
-			{
-				hint: 'leave out --hook xdp; a capture can use it',
-			},
-		);
-}
-
-export function planMirror(spec: MirrorSpec, host: Host): Plan {
-	checkCommon(spec);
-	refuseXdp(spec);
-	const to = typeof spec.to === 'string' ? parseDestination(spec.to) : spec.to;
-	const sources = sourcesOf(spec, host);
-	const port = findLink(to.interface, host.links);
+function findPort(name: string, host: Host, sources: Link[]): Link {
+	const port = findLink(name, host.links);
 	refuseLoops(sources, port, host.links);
 	if (!isUp(port))
 		throw new XspanError('conflict', 'destination_down', `the destination ${port.name} is down`, {
 			hint: `ip link set ${port.name} up`,
 		});
-	const plan = common(spec, host, sources);
-	const larger = sources.filter((link) => link.mtu > port.mtu && link.name !== 'lo');
-	for (const link of larger)
-		plan.notices.push({
+	return port;
+}
+
+function portMtuNotices(port: Link, sources: Link[]): Notice[] {
+	return sources
+		.filter((link) => link.mtu > port.mtu && link.name !== 'lo')
+		.map((link) => ({
 			code: 'mtu_too_small',
 			message: `${port.name} has MTU ${port.mtu}, ${link.name} ${link.mtu}: larger frames may not get through (ip link set ${port.name} mtu ${link.mtu})`,
-		});
+		}));
+}
+
+interface Resolved {
+	destination: DestinationPlan;
+	notices: Notice[];
+}
+
+/** SPAN: straight to the interface. */
+function resolvePort(to: PortDestination, host: Host, sources: Link[]): Resolved {
+	const port = findPort(to.interface, host, sources);
+	const { name, ifindex, mtu } = port;
 	return {
-		...plan,
-		rings: null,
-		destination: {
-			type: 'port',
-			interface: port.name,
-			ifindex: port.ifindex,
-			up: true,
-			mtu: port.mtu,
-		},
+		destination: { type: 'port', interface: name, ifindex, up: true, mtu },
+		notices: portMtuNotices(port, sources),
 	};
+}
+
+function resolveInterface(
+	to: PortDestination | RspanDestination,
+	host: Host,
+	sources: Link[],
+	snaplen: number | null,
+): Resolved {
+	const link = findPort(to.interface, host, sources);
+	const port = planInterface(to, { snaplen, sources }, link);
+	const { name, ifindex } = link;
+	return {
+		destination: { type: 'mirror-port', to, interface: { name, ifindex }, port },
+		notices: portNotices(to, port, sources, host.links),
+	};
+}
+
+function resolveTunnel(
+	to: TunnelDestination,
+	host: Host,
+	sources: Link[],
+	snaplen: number | null,
+): Resolved {
+	const port = planTunnel(to, { snaplen, sources }, host);
+	const uplink = host.links.find((link) => link.ifindex === port.route?.ifindex);
+	if (uplink) refuseUplinkLoops(sources, uplink);
+	return {
+		destination: { type: 'mirror-port', to, interface: null, port },
+		notices: portNotices(to, port, sources, host.links),
+	};
+}
+
+function resolveDestination(spec: MirrorSpec, host: Host, sources: Link[]): Resolved {
+	const to = typeof spec.to === 'string' ? parseDestination(spec.to) : spec.to;
+	const snaplen = spec.snaplen ?? null;
+	checkDestination(to);
+	if (isTunnel(to)) return resolveTunnel(to, host, sources, snaplen);
+	if (to.type === 'port' && snaplen === null) return resolvePort(to, host, sources);
+	return resolveInterface(to, host, sources, snaplen);
+}
+
+export function planMirror(spec: MirrorSpec, host: Host): Plan {
+	checkMirror(spec);
+	const sources = sourcesOf(spec, host);
+	const { destination, notices } = resolveDestination(spec, host, sources);
+	const plan = common(spec, host, sources);
+	return { ...plan, rings: null, destination, notices: [...plan.notices, ...notices] };
 }
 
 /** Rings have a size of a power of two, so the whole may be less than what was asked for. */

@@ -1,6 +1,6 @@
 /**
- * What would outlive a killed process: clsact filters (BPF links die with their descriptors).
- * Each process that attaches one writes down where, in a file that names the process; `xspan clean`
+ * What would outlive a killed process: clsact filters and the veth pairs of mirror ports (BPF links die
+ * with their descriptors). Each process that makes one writes down where, in a file that names the process; `xspan clean`
  * and the next session remove what dead processes left.
  */
 import {
@@ -18,6 +18,7 @@ import { hasCode, XspanError } from '../errors.ts';
 import { native } from '../native.ts';
 
 export interface ClsactRecord {
+	kind: 'clsact_filter';
 	netns: number;
 	ifindex: number;
 	direction: number;
@@ -25,9 +26,22 @@ export interface ClsactRecord {
 	priority: number;
 }
 
+/** Noted before the device is made, so that no moment of death leaves one that is not known. */
+export interface VethRecord {
+	kind: 'mirror_port';
+	netns: number;
+	/** Of the outer end. */
+	name: string;
+	/** Its MAC address: another device of that name is not ours. */
+	address: string;
+}
+
+type Outliving = ClsactRecord | VethRecord;
+
 export interface Leftover {
-	kind: 'clsact_filter';
-	ifindex: number;
+	kind: 'clsact_filter' | 'mirror_port';
+	/** null: not known, or gone. */
+	ifindex: number | null;
 	interface: string | null;
 	/** Of the process that left it. */
 	pid: number;
@@ -51,7 +65,7 @@ function startTime(pid: number): string | null {
 /** Each worker thread has a file of its own, as it has sessions of its own. */
 const ownFile = () => join(DIRECTORY, `${process.pid}-${startTime(process.pid)}-${threadId}.json`);
 
-let records: ClsactRecord[] = [];
+let records: Outliving[] = [];
 
 function note(path: string, text: string): void {
 	try {
@@ -80,8 +94,7 @@ function directoryError(cause: unknown): XspanError {
 	);
 }
 
-export function rememberClsact(filter: Omit<ClsactRecord, 'netns'>): ClsactRecord {
-	const record = { ...filter, netns: native.netns() };
+function remember<Kind extends Outliving>(record: Kind): Kind {
 	records.push(record);
 	try {
 		save();
@@ -92,8 +105,14 @@ export function rememberClsact(filter: Omit<ClsactRecord, 'netns'>): ClsactRecor
 	return record;
 }
 
-/** After a filter was detached. */
-export function forgetClsact(record: ClsactRecord): void {
+export const rememberClsact = (filter: Omit<ClsactRecord, 'netns' | 'kind'>): ClsactRecord =>
+	remember({ kind: 'clsact_filter', ...filter, netns: native.netns() });
+
+export const rememberVeth = (device: Omit<VethRecord, 'netns' | 'kind'>): VethRecord =>
+	remember({ kind: 'mirror_port', ...device, netns: native.netns() });
+
+/** After a filter was detached, or a device removed. */
+export function forget(record: Outliving): void {
 	records = records.filter((each) => each !== record);
 	save();
 }
@@ -117,37 +136,48 @@ export function closeQdisc(ifindex: number): void {
 		rmSync(qdiscNote(ifindex), { force: true });
 }
 
+const ELSEWHERE = { removed: false, reason: 'in another network namespace' } as const;
+const ALREADY_GONE = { removed: true, reason: 'already gone' } as const;
+
 function removeFilter(record: ClsactRecord, pid: number): Leftover {
 	const link = native.links().find((each) => each.ifindex === record.ifindex);
-	const leftover: Leftover = {
-		kind: 'clsact_filter',
-		ifindex: record.ifindex,
-		interface: link?.name ?? null,
-		pid,
-		removed: false,
-	};
-	if (record.netns !== native.netns())
-		return { ...leftover, reason: 'in another network namespace' };
+	const { kind, ifindex } = record;
+	const leftover = { kind, ifindex, interface: link?.name ?? null, pid };
+	if (record.netns !== native.netns()) return { ...leftover, ...ELSEWHERE };
 	const filter = native
-		.clsactFilters(record.ifindex, record.direction)
+		.clsactFilters(ifindex, record.direction)
 		.find((each) => each.handle === record.handle && each.priority === record.priority);
 	// Somebody else's by now, or gone with its interface: not ours to touch.
-	if (!filter?.name?.startsWith('xspan_'))
-		return { ...leftover, removed: true, reason: 'already gone' };
-	native.clsactDetach(record.ifindex, record.direction, record.handle, record.priority);
+	if (!filter?.name?.startsWith('xspan_')) return { ...leftover, ...ALREADY_GONE };
+	native.clsactDetach(ifindex, record.direction, record.handle, record.priority);
 	return { ...leftover, removed: true };
+}
+
+function removeVeth(record: VethRecord, pid: number): Leftover {
+	const leftover = { kind: record.kind, ifindex: null, interface: record.name, pid };
+	if (record.netns !== native.netns()) return { ...leftover, ...ELSEWHERE };
+	const link = native
+		.links()
+		.find((each) => each.name === record.name && each.address === record.address);
+	if (link?.kind !== 'veth' || !native.deleteLink(link.ifindex))
+		return { ...leftover, ...ALREADY_GONE };
+	return { ...leftover, ifindex: link.ifindex, removed: true };
 }
 
 function cleanFile(name: string): Leftover[] {
 	const match = /^(\d+)-(\d+)-\d+\.json$/.exec(name);
 	if (!match || startTime(Number(match[1])) === match[2]) return [];
 	const path = join(DIRECTORY, name);
-	const left = JSON.parse(readFileSync(path, 'utf8')) as ClsactRecord[];
-	const done = left.map((record) => removeFilter(record, Number(match[1])));
-	const here = left.filter((record) => record.netns === native.netns());
-	for (const record of here) closeQdisc(record.ifindex);
+	const pid = Number(match[1]);
+	const left = JSON.parse(readFileSync(path, 'utf8')) as Outliving[];
+	const done = left.map((record) =>
+		record.kind === 'mirror_port' ? removeVeth(record, pid) : removeFilter(record, pid),
+	);
+	for (const record of left)
+		if (record.kind === 'clsact_filter' && record.netns === native.netns())
+			closeQdisc(record.ifindex);
 	if (done.every((each) => each.removed)) rmSync(path);
-	return done.filter((each) => each.reason !== 'already gone');
+	return done.filter((each) => each.reason !== ALREADY_GONE.reason);
 }
 
 /** Notes on qdiscs of interfaces that are gone. */

@@ -1,8 +1,9 @@
 /** A live session: attached taps, a ledger, an end. Closing it leaves nothing behind. */
 import { XspanError } from '../errors.ts';
-import { type Ledger, sumLedgers, tapLedger } from '../ledger.ts';
+import { type Ledger, type PortLedger, sumLedgers, tapLedger } from '../ledger.ts';
 import { type NativeMaps, native } from '../native.ts';
 import {
+	type DestinationPlan,
 	type Host,
 	type Plan,
 	planCapture,
@@ -23,7 +24,15 @@ import {
 } from '../spec/spec.ts';
 import { isUp, readLinks } from '../topology/links.ts';
 import { cleanIfAllowed } from './leftovers.ts';
-import { type AttachedTap, attachTaps, detachTaps, loadError, replaceTaps } from './taps.ts';
+import { MirrorPort, resolveNeighbour } from './mirror-port.ts';
+import {
+	type AttachedTap,
+	attachTaps,
+	detachTaps,
+	loadError,
+	replaceTaps,
+	type TapContext,
+} from './taps.ts';
 
 export type EndReason =
 	| 'closed'
@@ -55,6 +64,12 @@ export interface SessionEnd {
 /** How often the budget of --count is looked at; the copies themselves are counted exactly. */
 const COUNT_POLL_MS = 20;
 
+/** How often the way to a collector is looked at. */
+const PATH_POLL_MS = 1000;
+
+/** How long copies may take through the mirror port when the session ends. */
+const PORT_DRAIN_MS = 1000;
+
 /** How long a slow reader (a full pipe) may take for what is left when the session ends. */
 const FLUSH_MS = 2000;
 
@@ -66,6 +81,7 @@ export class Session implements AsyncDisposable {
 	readonly done: Promise<SessionEnd>;
 
 	private readonly maps: NativeMaps;
+	private readonly port: MirrorPort | null;
 	private readonly reader: SlabReader | null;
 	private readonly taps: AttachedTap[];
 	private readonly notice: (notice: Notice) => void;
@@ -92,10 +108,14 @@ export class Session implements AsyncDisposable {
 		cleanIfAllowed();
 		this.maps = openMaps(plan);
 		this.reader = this.openReader();
+		let port: MirrorPort | null = null;
 		try {
 			if (plan.count !== null) this.maps.setBudget(plan.count);
-			this.taps = attachTaps(this.maps, plan, spec.hook !== undefined, this.notice);
+			port = this.openPort();
+			this.port = port;
+			this.taps = attachTaps(this.tapContext(), spec.hook !== undefined, this.notice);
 		} catch (error) {
+			port?.close();
 			this.reader?.abandon('session_ended');
 			this.reader?.close();
 			this.maps.close();
@@ -118,6 +138,16 @@ export class Session implements AsyncDisposable {
 
 	/** Counters of this moment, or the final ones once the session has ended. */
 	ledger(): Ledger {
+		const taps = this.tapLedger();
+		return this.port ? this.port.ledger(taps) : taps;
+	}
+
+	/** What the mirror port counted: what it got from the taps, and what became of it. null: there is none. */
+	portLedger(): PortLedger | null {
+		return this.port?.counters() ?? null;
+	}
+
+	private tapLedger(): Ledger {
 		return sumLedgers(this.tapStates().map((tap) => tap.ledger));
 	}
 
@@ -177,7 +207,7 @@ export class Session implements AsyncDisposable {
 		const merged = merge(this.selection, change);
 		checkCommon({ sources: ['-'], ...merged });
 		const selection = planSelection(merged);
-		const replaced = replaceTaps(this.maps, this.plan, this.taps, selection);
+		const replaced = replaceTaps(this.tapContext(), this.taps, selection);
 		this.selection = selection;
 		if (change.limit !== undefined) this.maps.resetLimit();
 		await this.maps.quiesce();
@@ -203,9 +233,22 @@ export class Session implements AsyncDisposable {
 		await this.close();
 	}
 
+	private openPort(): MirrorPort | null {
+		const { destination } = this.plan;
+		return destination.type === 'mirror-port'
+			? new MirrorPort(this.plan, destination, this.notice)
+			: null;
+	}
+
+	private tapContext(): TapContext {
+		const { destination } = this.plan;
+		const port = destination.type === 'port' ? destination.ifindex : 0;
+		return { maps: this.maps, plan: this.plan, portIfindex: this.port?.outerIfindex ?? port };
+	}
+
 	private openReader(): SlabReader | null {
 		const { destination, taps } = this.plan;
-		if (destination.type === 'port') return null;
+		if (destination.type === 'port' || destination.type === 'mirror-port') return null;
 		const format =
 			destination.type === 'frames'
 				? ({ format: 'raw' } as const)
@@ -243,6 +286,8 @@ export class Session implements AsyncDisposable {
 					if (this.maps.budget() <= 0) void this.end('count');
 				}, COUNT_POLL_MS),
 			);
+		if (this.port)
+			this.timers.push(setInterval(() => this.port?.refresh(readLinks()), PATH_POLL_MS));
 		// Without rings nothing else keeps the event loop alive.
 		if (!this.reader) this.timers.push(setInterval(() => {}, 2 ** 30));
 	}
@@ -260,10 +305,18 @@ export class Session implements AsyncDisposable {
 		}
 		if (this.taps.every((tap) => tap.ended)) return void this.end('sources_gone');
 		const { destination } = this.plan;
+		if (this.port && !this.destinationExists(destination, has)) return void this.end('destination_gone');
+		this.port?.refresh(links);
 		if (destination.type !== 'port') return;
 		const port = links.find((link) => link.ifindex === destination.ifindex);
 		if (!port) return void this.end('destination_gone');
 		this.portChanged(destination.interface, !isUp(port));
+	}
+
+	/** The mirror port itself, which somebody may have removed, and the interface that a user named. */
+	private destinationExists(destination: DestinationPlan, has: (ifindex: number) => boolean): boolean {
+		if (destination.type !== 'mirror-port' || !this.port) return true;
+		return has(this.port.outerIfindex) && (!destination.interface || has(destination.interface.ifindex));
 	}
 
 	private portChanged(port: string, down: boolean): void {
@@ -291,6 +344,7 @@ export class Session implements AsyncDisposable {
 			detachTaps(this.taps);
 			await this.maps.quiesce();
 			if (this.reader) await this.emptyRings(this.reader, reason);
+			await this.drainPort();
 			this.finalWords = this.maps.counters();
 			await this.sink?.close();
 		} catch (late) {
@@ -299,9 +353,18 @@ export class Session implements AsyncDisposable {
 		this.finalWords ??= this.maps.counters();
 		this.reader?.close();
 		for (const tap of this.taps) tap.native.close();
+		this.port?.close();
 		this.maps.close();
 		if (failure !== undefined) this.settle.reject(failure);
 		else this.settle.resolve({ reason, ledger: this.ledger(), taps: this.tapStates() });
+	}
+
+	/** Waits for the copies that are in the mirror port's queue. */
+	private async drainPort(): Promise<void> {
+		const end = Date.now() + PORT_DRAIN_MS;
+		const backlog = () => this.port?.backlog(this.tapLedger()) ?? 0;
+		while (this.port && backlog() > 0 && Date.now() < end)
+			await new Promise((resolve) => setTimeout(resolve, 2));
 	}
 
 	/** Lets the consumer have what is left, if there is one that still wants it. */
@@ -352,6 +415,7 @@ function openMaps(plan: Plan): NativeMaps {
 }
 
 async function open(plan: Plan, spec: CommonSpec): Promise<Session> {
+	if (plan.destination.type === 'mirror-port') await resolveNeighbour(plan.destination);
 	const session = new Session(plan, spec);
 	await session.start();
 	return session;

@@ -1,6 +1,6 @@
 /** A plan as the constants of one tap program: struct xs_config in bpf/abi.h. */
 import { Abi, ConfigLayout, Direction, Sample, Sink } from '../abi.gen.ts';
-import type { Plan, Selection, TapPlan } from '../plan/plan.ts';
+import type { DestinationPlan, Plan, Selection, TapPlan } from '../plan/plan.ts';
 import type { RateLimit } from '../spec/spec.ts';
 
 /** bpf/limit.h: 1/16 ns, and 20 fractional bits. */
@@ -56,13 +56,26 @@ function writeLimit(config: ConfigWriter, { limit }: Selection): void {
 	config.set('limit_burst', (burstOf(limit) - onTop) * cost);
 }
 
-export function encodeConfig(plan: Plan, tap: TapPlan, selection: Selection): Uint8Array {
+const SINK: Record<DestinationPlan['type'], number> = {
+	port: Sink.port,
+	'mirror-port': Sink.mirror_port,
+	pcapng: Sink.ring,
+	frames: Sink.ring,
+};
+
+/** portIfindex: what frames are cloned to, the port itself or the mirror port's outer end. */
+export function encodeConfig(
+	plan: Plan,
+	tap: TapPlan,
+	selection: Selection,
+	portIfindex: number,
+): Uint8Array {
 	const config = new ConfigWriter();
 	config.set('abi', Abi.abi_version);
 	config.set('tap', tap.index);
 	config.set('direction', Direction[tap.direction]);
-	config.set('sink', plan.destination.type === 'port' ? Sink.port : Sink.ring);
-	config.set('port_ifindex', plan.destination.type === 'port' ? plan.destination.ifindex : 0);
+	config.set('sink', SINK[plan.destination.type]);
+	config.set('port_ifindex', portIfindex);
 	config.set('snaplen', plan.rings?.snaplen ?? 0);
 	config.set('limited', plan.count === null ? 0 : 1);
 	writeSample(config, selection);

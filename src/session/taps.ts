@@ -9,7 +9,7 @@ import type { Notice } from '../spec/spec.ts';
 import {
 	type ClsactRecord,
 	closeQdisc,
-	forgetClsact,
+	forget,
 	openQdisc,
 	rememberClsact,
 } from './leftovers.ts';
@@ -26,17 +26,24 @@ export interface AttachedTap {
 	ended: boolean;
 }
 
+/** What all taps of a session share. */
+export interface TapContext {
+	maps: NativeMaps;
+	plan: Plan;
+	/** What frames are cloned to; 0 where they go to a ring. */
+	portIfindex: number;
+}
+
 /** Newest first: the older ones are for kernels that refuse the newer (see enum hook in bpf/frame.h). */
 const TC_PROGRAMS = ['xspan_tc', 'xspan_tc_6_1'];
 
 /** @throws XspanError with the verifier's log as details */
 export function loadTap(
-	maps: NativeMaps,
-	plan: Plan,
+	{ maps, plan, portIfindex }: TapContext,
 	tap: TapPlan,
 	selection: Selection = plan.selection,
 ): NativeTap {
-	const config = encodeConfig(plan, tap, selection);
+	const config = encodeConfig(plan, tap, selection, portIfindex);
 	const target = {
 		hook: tap.hook === 'xdp' ? 'xdp' : 'tc',
 		direction: tap.direction,
@@ -213,8 +220,7 @@ function attach(tap: AttachedTap, hookIsForced: boolean, notice: (n: Notice) => 
 
 /** Attaches every tap of the plan, or none. */
 export function attachTaps(
-	maps: NativeMaps,
-	plan: Plan,
+	context: TapContext,
 	hookIsForced: boolean,
 	notice: (n: Notice) => void,
 ): AttachedTap[] {
@@ -225,8 +231,8 @@ export function attachTaps(
 		said.add(each.message);
 	};
 	try {
-		for (const tap of plan.taps) {
-			const loaded = { hook: tap.hook, native: loadTap(maps, plan, tap) };
+		for (const tap of context.plan.taps) {
+			const loaded = { hook: tap.hook, native: loadTap(context, tap) };
 			const attached: AttachedTap = { plan: tap, ...loaded, clsact: null, ended: false };
 			taps.push(attached);
 			attach(attached, hookIsForced, noticeOnce);
@@ -247,15 +253,14 @@ export function attachTaps(
  * @throws XspanError; the session goes on as it was
  */
 export function replaceTaps(
-	maps: NativeMaps,
-	plan: Plan,
+	context: TapContext,
 	taps: readonly AttachedTap[],
 	selection: Selection,
 ): NativeTap[] {
 	const live = taps.filter((tap) => !tap.ended);
 	const loaded: NativeTap[] = [];
 	try {
-		for (const tap of live) loaded.push(loadTap(maps, plan, tap.plan, selection));
+		for (const tap of live) loaded.push(loadTap(context, tap.plan, selection));
 	} catch (error) {
 		for (const tap of loaded) tap.close();
 		throw error;
@@ -287,7 +292,7 @@ export function detachTaps(taps: readonly AttachedTap[]): void {
 	for (const tap of taps) tap.native.detach();
 	for (const { clsact } of taps) {
 		if (!clsact) continue;
-		forgetClsact(clsact);
+		forget(clsact);
 		closeQdisc(clsact.ifindex);
 	}
 }

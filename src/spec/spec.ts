@@ -1,5 +1,6 @@
 /** What a user asks for: plain data, checked against nothing but itself. */
 import { XspanError } from '../errors.ts';
+import type { Destination } from './destination.ts';
 
 /** Seen from the host: rx is received, tx is sent. */
 export type Direction = 'rx' | 'tx' | 'both';
@@ -56,15 +57,11 @@ export interface CommonSpec {
 	onNotice?: (notice: Notice) => void;
 }
 
-export interface PortDestination {
-	type: 'port';
-	/** The interface that copies are sent out of. */
-	interface: string;
-}
-
 export interface MirrorSpec extends CommonSpec {
-	/** An object, or text such as "port:ids0". */
-	to: PortDestination | string;
+	/** An object, or text such as "port:ids0" or "erspan://192.0.2.9?session=10". */
+	to: Destination | string;
+	/** Bytes of each frame that are copied, 64 to 262144. Default: all. */
+	snaplen?: number;
 }
 
 export interface FileRotation {
@@ -98,16 +95,6 @@ export const SAMPLE_RATE_MAX = 2 ** 24;
 const SLOWEST = { frames: 1, bits: 12_000 } as const;
 
 export const SNAPLEN = { min: 64, max: 262_144 } as const;
-
-/** "port:ids0" as a destination. */
-export function parseDestination(text: string): PortDestination {
-	const match = /^port:([^\s/:]{1,15})$/.exec(text);
-	if (!match)
-		throw new XspanError('usage', 'bad_destination', `destination "${text}" is not valid`, {
-			hint: 'write port: and the name of an interface: port:ids0',
-		});
-	return { type: 'port', interface: match[1] as string };
-}
 
 function outOfRange(what: string, value: unknown, expected: string): XspanError {
 	return new XspanError('usage', 'bad_value', `${what} ${String(value)} is out of range`, {
@@ -162,6 +149,20 @@ function checkLimit(limit: RateLimit): void {
 			'a limit lets at least one frame through in a second: 1 frame/s, or 12 kbit/s',
 		);
 	checkWhole('burst', limit.burst, 1, 2 ** 30);
+}
+
+export function checkMirror(spec: MirrorSpec): void {
+	checkCommon(spec);
+	checkWhole('snaplen', spec.snaplen, SNAPLEN.min, SNAPLEN.max);
+	if (spec.hook === 'xdp')
+		throw new XspanError(
+			'usage',
+			'xdp_cannot_clone',
+			'a mirror cannot be fed from XDP: there is no way to clone a frame there',
+			{
+				hint: 'leave out --hook xdp; a capture can use it',
+			},
+		);
 }
 
 export function checkCapture(spec: CaptureSpec): void {

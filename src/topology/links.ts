@@ -6,6 +6,7 @@ export type Link = NativeLink;
 
 /** include/uapi/linux/if.h */
 const IFF_UP = 1;
+const IFF_LOWER_UP = 1 << 16;
 
 /** include/uapi/linux/if_arp.h: frames with an Ethernet header (loopback has one too) */
 const ARPHRD_ETHER = 1;
@@ -16,6 +17,9 @@ export function readLinks(): Link[] {
 }
 
 export const isUp = (link: Link): boolean => (link.flags & IFF_UP) !== 0;
+
+/** Up, and with a carrier: what is sent has somewhere to go. */
+export const carries = (link: Link): boolean => isUp(link) && (link.flags & IFF_LOWER_UP) !== 0;
 
 export const hasEthernetHeader = (link: Link): boolean =>
 	link.arpType === ARPHRD_ETHER || link.arpType === ARPHRD_LOOPBACK;

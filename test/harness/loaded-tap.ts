@@ -69,7 +69,10 @@ export class LoadedTap {
 		this.plan = planOf(options);
 		this.maps = new native.Maps({ taps: 1, rings: 1, ringBytes: this.plan.rings?.bytes ?? 0 });
 		if (options.count !== undefined) this.maps.setBudget(options.count);
-		this.tap = loadTap(this.maps, this.plan, this.plan.taps[0] as Plan['taps'][0]);
+		this.tap = loadTap(
+			{ maps: this.maps, plan: this.plan, portIfindex: options.portIfindex ?? 0 },
+			this.plan.taps[0] as Plan['taps'][0],
+		);
 	}
 
 	/** Runs one frame through the tap. */

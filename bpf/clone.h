@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
-/* The port destination (SPAN): clone the frame to another interface, inside the kernel. */
-#ifndef XSPAN_PORT_H
-#define XSPAN_PORT_H
+/* Clones the frame to another interface, inside the kernel: the port destination (SPAN) itself, or
+ * the outer end of the session's mirror port. */
+#ifndef XSPAN_CLONE_H
+#define XSPAN_CLONE_H
 
 #include "count.h"
 #include "maps.h"
@@ -32,6 +33,30 @@ static __always_inline int port_is_down(void)
 	return s && s->port_down;
 }
 
+/* A copy of any session, leaving through an interface that is a source itself. */
+static __always_inline int is_copy(const struct frame *f)
+{
+	const struct __sk_buff *skb = f->ctx;
+
+	if (config.sink == XS_SINK_RING || config.direction != XS_DIR_TX)
+		return 0;
+	return (skb->ingress_ifindex & XS_INNER_IFINDEX_MASK) == XS_INNER_IFINDEX_FIRST;
+}
+
+/* The mirror port's xspan_mark wants to know the direction. The word is this layer's to use. */
+static __always_inline long clone(struct __sk_buff *skb)
+{
+	const __u32 word = skb->cb[0];
+	long err;
+
+	if (config.sink != XS_SINK_MIRROR_PORT)
+		return bpf_clone_redirect(skb, config.port_ifindex, 0);
+	skb->cb[0] = config.direction;
+	err = bpf_clone_redirect(skb, config.port_ifindex, 0);
+	skb->cb[0] = word;
+	return err;
+}
+
 static __always_inline void deliver_to_port(struct xs_counters *c, const struct frame *f)
 {
 	long err;
@@ -40,7 +65,7 @@ static __always_inline void deliver_to_port(struct xs_counters *c, const struct 
 		count_lost(c, XS_LOST_PORT_DOWN, f);
 		return;
 	}
-	err = bpf_clone_redirect(f->ctx, config.port_ifindex, 0);
+	err = clone(f->ctx);
 	if (err)
 		count_lost(c, clone_failure(c, err), f);
 	else

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
+/*
+ * The mirror port: a veth pair that belongs to one session. Taps clone frames into its outer end,
+ * whose offloads are off, so that the stack cuts super-frames, completes checksums and puts VLAN
+ * tags back. What arrives at the inner end is what a wire would carry, and there it gets its
+ * headers:
+ *
+ *   tap --clone--> outer end [xspan_mark] ==veth== inner end [xspan_port, xspan_exit] --> uplink
+ */
+#include "abi.h"
+#include "encap/copy.h"
+#include "encap/flow.h"
+#include "encap/headers.h"
+#include "encap/route.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* Room for the headers and the MAC addresses of the frame behind them, or for a part of it. */
+struct scratch {
+	__u8 header[XS_PORT_HEADER_MAX + 16];
+	__u8 chunk[CHUNK_LEN + 4];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct scratch);
+} scratch SEC(".maps");
+
+/* What xspan_port tells xspan_exit, in front of the packet. */
+struct handover {
+	__u32 ifindex;
+	__u32 len; /* of the frame as its wire carried it */
+};
+
+/* Reads what the headers will say of the frame. 0: it has no Ethernet header. */
+static __always_inline int look_at(struct copy *c)
+{
+	const __u8 *data = (void *)(long)c->xdp->data;
+	const __u8 *end = (void *)(long)c->xdp->data_end;
+
+	c->direction = config.direction;
+	if (!config.direction) {
+		if (data + ETHERNET_LEN + VLAN_TAG_LEN > end)
+			return 0;
+		c->marker_len = VLAN_TAG_LEN;
+		c->direction = bpf_ntohs(*(__be16 *)(data + MAC_ADDRESSES_LEN + 2));
+		data += VLAN_TAG_LEN;
+	}
+	c->len = (__u32)bpf_xdp_get_buff_len(c->xdp) - c->marker_len;
+	if (data + ETHERNET_LEN + 2 > end)
+		return 1; /* the shortest of frames */
+	if (*(__be16 *)(data + MAC_ADDRESSES_LEN) == bpf_htons(ETH_P_8021Q) ||
+	    *(__be16 *)(data + MAC_ADDRESSES_LEN) == bpf_htons(ETHERTYPE_QINQ)) {
+		c->is_tagged = 1;
+		c->tci = bpf_ntohs(*(__be16 *)(data + MAC_ADDRESSES_LEN + 2));
+	}
+	return 1;
+}
+
+/* Bytes of a frame that fit: into an IP packet of the MTU, or an Ethernet frame with one tag. */
+static __always_inline __s32 room(const struct route *r)
+{
+	const __s32 mtu = (__s32)(config.mtu ? config.mtu : r->mtu);
+
+	if (!config.family)
+		return mtu + ETHERNET_LEN + VLAN_TAG_LEN;
+	return mtu + ETHERNET_LEN - (__s32)config.header_len;
+}
+
+/* How much of the frame leaves. 0: nothing, as it does not fit and is not to be cut. */
+static __always_inline int decide_length(struct copy *c, const struct route *r)
+{
+	const __s32 most = room(r);
+
+	c->kept = c->len;
+	if (config.snaplen && c->kept > config.snaplen)
+		c->kept = config.snaplen;
+	if ((__s32)c->kept <= most)
+		return 1;
+	if (config.drop_oversize || most < ETHERNET_LEN)
+		return 0;
+	c->kept = (__u32)most;
+	add(&c->counters->truncated, c->len);
+	return 1;
+}
+
+static __always_inline long cut(struct copy *c)
+{
+	if (c->kept == c->len)
+		return 0;
+	return bpf_xdp_adjust_tail(c->xdp, (int)(c->kept - c->len));
+}
+
+/* RFC 768 and RFC 8200 section 8.1; over IPv6 a checksum there must be. */
+static __always_inline long complete_udp6(struct copy *c, struct scratch *s)
+{
+	const __u32 end = config.header_len + c->kept;
+	__s64 sum = bpf_csum_diff(0, 0, (__be32 *)(s->header + IPV6_SOURCE_AT), 32,
+				  bpf_htonl(IPPROTO_UDP));
+	__u16 checksum;
+
+	sum = sum_packet(c->xdp, config.udp_at, end, s->chunk,
+			 add_words(sum, bpf_htonl(end - config.udp_at)));
+	if (sum < 0)
+		return sum;
+	checksum = fold_checksum((__u64)sum);
+	if (!checksum)
+		checksum = 0xffff;
+	return bpf_xdp_store_bytes(c->xdp, config.udp_at + 6, &checksum, sizeof(checksum));
+}
+
+/* Puts the headers in front. A marker tag makes room for them: the frame's addresses move over it.
+ */
+static __always_inline long encapsulate(struct copy *c, struct scratch *s, const struct route *r)
+{
+	const __u32 len = config.header_len;
+	const __u32 moved = c->marker_len ? MAC_ADDRESSES_LEN : 0;
+
+	for (int i = 0; i < XS_PORT_HEADER_MAX; i += 8)
+		*(__u64 *)(s->header + i) = *(const volatile __u64 *)(config.header + i);
+	if (moved && bpf_xdp_load_bytes(c->xdp, 0, s->header + len, MAC_ADDRESSES_LEN))
+		return -EINVAL;
+	if (bpf_xdp_adjust_head(c->xdp, (int)(c->marker_len - len)))
+		return -EINVAL;
+	fill_headers(s->header, c, r);
+	if (bpf_xdp_store_bytes(c->xdp, 0, s->header, len + moved))
+		return -EINVAL;
+	if (config.udp_at && config.family == AF_INET6)
+		return complete_udp6(c, s);
+	return 0;
+}
+
+/* RSPAN: the remote VLAN's tag goes outside whatever tags the frame has (IEEE 802.1Q). */
+static __always_inline long push_remote_tag(struct copy *c, struct scratch *s)
+{
+	if (bpf_xdp_load_bytes(c->xdp, 0, s->header, MAC_ADDRESSES_LEN) ||
+	    bpf_xdp_adjust_head(c->xdp, -VLAN_TAG_LEN))
+		return -EINVAL;
+	*(__u32 *)(s->header + MAC_ADDRESSES_LEN) = config.remote_tag;
+	return bpf_xdp_store_bytes(c->xdp, 0, s->header, MAC_ADDRESSES_LEN + VLAN_TAG_LEN);
+}
+
+static __always_inline long dress(struct copy *c, struct scratch *s, const struct route *r)
+{
+	if (cut(c))
+		return -EINVAL;
+	if (config.family)
+		return encapsulate(c, s, r);
+	return config.remote_tag ? push_remote_tag(c, s) : 0;
+}
+
+/* On to xspan_exit, with a note in front of the packet. */
+static __always_inline int hand_over(struct copy *c, __u32 ifindex)
+{
+	struct handover *note;
+
+	if (bpf_xdp_adjust_meta(c->xdp, -(int)sizeof(*note)))
+		return lose(c, XS_PORT_LOST_ENCAP_FAILED);
+	note = (void *)(long)c->xdp->data_meta;
+	if ((void *)(note + 1) > (void *)(long)c->xdp->data)
+		return lose(c, XS_PORT_LOST_ENCAP_FAILED);
+	note->ifindex = ifindex;
+	note->len = c->len;
+	return XDP_PASS;
+}
+
+SEC("xdp.frags")
+int xspan_port(struct xdp_md *xdp)
+{
+	__u32 zero = 0;
+	struct copy c = {
+		.xdp = xdp,
+		.counters = bpf_map_lookup_elem(&port_counters, &zero),
+		.state = bpf_map_lookup_elem(&port_state, &zero),
+	};
+	struct scratch *s = bpf_map_lookup_elem(&scratch, &zero);
+	const struct route *r;
+
+	if (!c.counters || !c.state || !s || !look_at(&c))
+		return XDP_DROP;
+	add(&c.counters->received, c.len);
+	r = current_route(&c);
+	if (!r)
+		return XDP_DROP;
+	if (r->is_lost)
+		return lose(&c, r->lost);
+	if (!decide_length(&c, r))
+		return lose(&c, XS_PORT_LOST_OVERSIZE);
+	if (config.udp_at)
+		c.source_port = source_port_of((void *)(long)xdp->data + c.marker_len,
+					       (void *)(long)xdp->data_end);
+	if (dress(&c, s, r))
+		return lose(&c, XS_PORT_LOST_ENCAP_FAILED);
+	return hand_over(&c, r->ifindex);
+}
+
+/* At the ingress of the inner end. A clone, because only its answer says whether the uplink took
+ * the copy. */
+SEC("tc")
+int xspan_exit(struct __sk_buff *skb)
+{
+	__u32 zero = 0;
+	struct xs_port_counters *c = bpf_map_lookup_elem(&port_counters, &zero);
+	const struct handover *note = (void *)(long)skb->data_meta;
+	__u32 len;
+	long err;
+
+	if (!c || (void *)(note + 1) > (void *)(long)skb->data)
+		return TC_ACT_SHOT;
+	len = note->len;
+	err = bpf_clone_redirect(skb, note->ifindex, 0);
+	if (!err)
+		add(&c->delivered, len);
+	else
+		add(&c->lost[err > 0 ? XS_PORT_LOST_UPLINK_QUEUE : XS_PORT_LOST_UPLINK_DOWN], len);
+	return TC_ACT_SHOT;
+}
+
+/* At the egress of the outer end, where a super-frame is still whole: a tag that says which way the
+ * frame went, the only thing that an XDP program on the other side can see of it. */
+SEC("tc")
+int xspan_mark(struct __sk_buff *skb)
+{
+	if (bpf_skb_vlan_push(skb, bpf_htons(ETH_P_8021Q), (__u16)skb->cb[0]))
+		return TC_ACT_SHOT;
+	return TAP_NEXT;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/*
+ * What a super-frame becomes in the mirror port: so many frames, each with headers of its own. Exact,
+ * because the ledger of the tap must meet that of the mirror port to the byte.
+ */
+#ifndef XSPAN_SEGMENTS_H
+#define XSPAN_SEGMENTS_H
+
+#include "frame.h"
+#include "maps.h"
+#include "offload.h"
+
+#define IPPROTO_HOPOPTS 0
+#define IPPROTO_TCP 6
+#define UDP_HEADER_LEN 8
+
+static __always_inline __u32 tcp_header_len(struct __sk_buff *skb, __u32 at)
+{
+	__u8 offset;
+
+	if (bpf_skb_load_bytes(skb, at + 12, &offset, 1))
+		return 0;
+	return (offset >> 4) * 4;
+}
+
+/* Header bytes up to the payload of TCP or UDP, whose header is at `at`. */
+static __always_inline __u32 up_to_payload(struct __sk_buff *skb, __u32 at, __u8 protocol)
+{
+	/* Hop-by-hop options in front of a super-frame are those of BIG TCP. */
+	if (protocol == IPPROTO_TCP || protocol == IPPROTO_HOPOPTS)
+		return at + tcp_header_len(skb, at);
+	return at + UDP_HEADER_LEN;
+}
+
+/* 0: not IP. */
+static __always_inline __u32 plain_header_len(struct __sk_buff *skb)
+{
+	__u8 ip[10];
+	__be16 type;
+	__u32 at = MAC_ADDRESSES_LEN;
+
+	for (int tags = 0; tags < 3; tags++) {
+		if (bpf_skb_load_bytes(skb, at, &type, 2))
+			return 0;
+		if (type != bpf_htons(ETH_P_8021Q) && type != bpf_htons(ETH_P_8021AD))
+			break;
+		at += VLAN_TAG_LEN;
+	}
+	at += 2;
+	if (bpf_skb_load_bytes(skb, at, ip, sizeof(ip)))
+		return 0;
+	if (type == bpf_htons(ETH_P_IP))
+		return up_to_payload(skb, at + (ip[0] & 15) * 4, ip[9]);
+	if (type == bpf_htons(ETH_P_IPV6))
+		return up_to_payload(skb, at + 40, ip[6]);
+	return 0;
+}
+
+/* In a tunnel, which the kernel segments inside: everything up to the inner payload. 0: no tunnel. */
+static __always_inline __u32 tunnel_header_len(struct __sk_buff *ctx, enum hook hook)
+{
+	struct sk_buff___xspan *skb;
+	__u32 network, transport;
+	__u8 ip[10];
+
+	if (hook == HOOK_TC_6_1) /* cannot look */
+		return 0;
+	skb = bpf_cast_to_kern_ctx(ctx);
+	if (!BPF_CORE_READ_BITFIELD(skb, encapsulation))
+		return 0;
+	network = (__u32)(skb->head + skb->inner_network_header - skb->data);
+	transport = (__u32)(skb->head + skb->inner_transport_header - skb->data);
+	if (bpf_skb_load_bytes(ctx, network, ip, sizeof(ip)))
+		return 0;
+	return up_to_payload(ctx, transport, ip[0] >> 4 == 4 ? ip[9] : ip[6]);
+}
+
+static __always_inline void count_as_on_wire(struct frame *f)
+{
+	__u32 headers, payload;
+
+	if (config.sink != XS_SINK_MIRROR_PORT || !f->gso_size)
+		return;
+	headers = tunnel_header_len(f->ctx, f->hook);
+	if (!headers)
+		headers = plain_header_len(f->ctx);
+	if (f->tag_present)
+		headers += VLAN_TAG_LEN;
+	if (!headers || headers >= f->len)
+		return;
+	payload = f->len - headers;
+	f->segs = (payload + f->gso_size - 1) / f->gso_size;
+	f->bytes = payload + f->segs * headers;
+}
+
+#endif

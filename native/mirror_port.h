@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
+// JavaScript: new MirrorPort(config): the programs at the two ends of a session's veth pair, and
+// their counters. The pair itself is made by createMirrorPort(), see links.h.
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+
+#include "abi.h"
+#include "attachment.h"
+#include "wall_clock.h"
+
+struct port; // the generated skeleton
+
+class MirrorPort : public Napi::ObjectWrap<MirrorPort>
+{
+public:
+	static Napi::Function define(Napi::Env env);
+	explicit MirrorPort(const Napi::CallbackInfo &info);
+	~MirrorPort() override;
+
+private:
+	Napi::Value attach(const Napi::CallbackInfo &info);
+	Napi::Value counters(const Napi::CallbackInfo &info);
+	Napi::Value set_state(const Napi::CallbackInfo &info);
+	Napi::Value sequence(const Napi::CallbackInfo &info);
+	Napi::Value fd(const Napi::CallbackInfo &info);
+	Napi::Value close(const Napi::CallbackInfo &info);
+	int load(const void *config);
+	void unload();
+
+	struct port *skeleton_ = nullptr;
+	xs_port_state *state_ = nullptr; // mapped, shared with the programs
+	WallClock wall_clock_;
+	std::unique_ptr<Attachment> encapsulate_, exit_, mark_;
+};

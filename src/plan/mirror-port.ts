@@ -1,0 +1,169 @@
+/** Where a mirror's copies go, resolved: the way to the collector, what fits, and what that means. */
+import { XspanError } from '../errors.ts';
+import {
+	type Destination,
+	isTunnel,
+	type PathOptions,
+	type PortDestination,
+	type RspanDestination,
+	type TunnelDestination,
+} from '../spec/destination.ts';
+import { formatAddress, parseAddress } from '../spec/address.ts';
+import type { Notice } from '../spec/spec.ts';
+import { hasEthernetHeader, isUp, type Link } from '../topology/links.ts';
+import { ETHERNET_LEN, encapsulate } from './encapsulation.ts';
+import type { Host } from './plan.ts';
+
+/** The kernel's answer, at this moment; the mirror port asks again all the time. */
+export interface RoutePlan {
+	uplink: string;
+	ifindex: number;
+	source: string | null;
+	/** null: the collector is on the link. */
+	gateway: string | null;
+	/** What the kernel lets an IP packet have. */
+	mtu: number;
+}
+
+/** The session's own veth pair, and what its program needs beside the destination itself. */
+export interface MirrorPortPlan {
+	/** null: whole frames. */
+	snaplen: number | null;
+	oversize: 'truncate' | 'drop';
+	/** Bytes in front of a copied frame, Ethernet header included. */
+	overhead: number;
+	/** As the user says; null: as the route says, whatever it is then. */
+	mtu: number | null;
+	/** Bytes of the longest frame that leaves whole; null: there is no route now. */
+	largestFrame: number | null;
+	/** The MTU at which no frame of the sources is cut. */
+	sufficientMtu: number;
+	/** null: no route now; or not needed, as the destination names the interface. */
+	route: RoutePlan | null;
+}
+
+/** include/uapi/linux/rtnetlink.h */
+const RTN = { unicast: 1, local: 2 } as const;
+
+const VLAN_TAG_LEN = 4;
+
+function askRoute(destination: TunnelDestination, host: Host): RoutePlan | null {
+	const source = destination.sourceAddress;
+	const answer = host.route(
+		parseAddress(destination.address) as Uint8Array,
+		source === undefined ? null : parseAddress(source),
+	);
+	if (!answer) return null;
+	if (answer.type !== RTN.unicast || answer.ifindex === undefined)
+		throw new XspanError(
+			'conflict',
+			'destination_is_local',
+			`${destination.address} is ${answer.type === RTN.local ? 'this host itself' : 'not the address of one other host'}`,
+			{ hint: 'name the address of a collector on another host' },
+		);
+	const link = host.links.find((each) => each.ifindex === answer.ifindex);
+	if (!link) return null;
+	if (!hasEthernetHeader(link))
+		throw new XspanError(
+			'unsupported',
+			'uplink_not_ethernet',
+			`the way to ${destination.address} is ${link.name}, which carries frames without an Ethernet header`,
+			{ hint: 'choose a collector that is reached through an Ethernet interface' },
+		);
+	return {
+		uplink: link.name,
+		ifindex: link.ifindex,
+		source: source ?? (answer.source ? formatAddress(answer.source) : null),
+		gateway: answer.gateway ? formatAddress(answer.gateway) : null,
+		mtu: answer.mtu || link.mtu,
+	};
+}
+
+const largestMtu = (sources: readonly Link[]): number =>
+	Math.max(...sources.filter((link) => link.name !== 'lo').map((link) => link.mtu), 0);
+
+/** Frames of the sources: their MTU, an Ethernet header and one tag. */
+const longestFrame = (sources: readonly Link[]): number =>
+	largestMtu(sources) + ETHERNET_LEN + VLAN_TAG_LEN;
+
+export interface MirrorPortSpec {
+	snaplen: number | null;
+	sources: readonly Link[];
+}
+
+export function planTunnel(
+	destination: TunnelDestination,
+	spec: MirrorPortSpec,
+	host: Host,
+): MirrorPortPlan {
+	const route = askRoute(destination, host);
+	const overhead = encapsulate(destination).header.length;
+	const mtu = destination.mtu ?? route?.mtu;
+	return {
+		snaplen: spec.snaplen,
+		oversize: destination.oversize ?? 'truncate',
+		overhead,
+		mtu: destination.mtu ?? null,
+		largestFrame: mtu === undefined ? null : mtu + ETHERNET_LEN - overhead,
+		sufficientMtu: longestFrame(spec.sources) + overhead - ETHERNET_LEN,
+		route,
+	};
+}
+
+/** An interface as the end of it: RSPAN, or a port whose copies are cut to a snaplen. */
+export function planInterface(
+	destination: RspanDestination | PortDestination,
+	spec: MirrorPortSpec,
+	link: Link,
+): MirrorPortPlan {
+	const path: PathOptions = destination.type === 'rspan' ? destination : {};
+	const mtu = path.mtu ?? link.mtu;
+	return {
+		snaplen: spec.snaplen,
+		oversize: path.oversize ?? 'truncate',
+		overhead: destination.type === 'rspan' ? VLAN_TAG_LEN : 0,
+		mtu,
+		largestFrame: mtu + ETHERNET_LEN + VLAN_TAG_LEN,
+		sufficientMtu: largestMtu(spec.sources),
+		route: null,
+	};
+}
+
+const commandFor = (uplink: string | undefined, mtu: number): string =>
+	uplink === undefined ? `an MTU of ${mtu}` : `ip link set ${uplink} mtu ${mtu}`;
+
+/** What does not fit, and what would make it fit. */
+function mtuNotice(destination: Destination, plan: MirrorPortPlan, longest: number): Notice[] {
+	const wanted = Math.min(longest, plan.snaplen ?? longest);
+	if (plan.largestFrame === null || plan.largestFrame >= wanted) return [];
+	const fate = plan.oversize === 'drop' ? 'lost' : 'truncated';
+	const uplink = destination.type === 'rspan' ? destination.interface : plan.route?.uplink;
+	return [
+		{
+			code: 'mtu_too_small',
+			message: `frames of more than ${plan.largestFrame} bytes will be ${fate}: MTU ${plan.mtu ?? plan.route?.mtu}, and ${destination.type} takes ${plan.overhead} bytes in front of each (${commandFor(uplink, plan.sufficientMtu)} avoids it)`,
+		},
+	];
+}
+
+export function noticesOf(
+	destination: Destination,
+	plan: MirrorPortPlan,
+	sources: readonly Link[],
+	links: readonly Link[],
+): Notice[] {
+	const notices = mtuNotice(destination, plan, longestFrame(sources));
+	if (!isTunnel(destination)) return notices;
+	const uplink = links.find((link) => link.ifindex === plan.route?.ifindex);
+	if (!plan.route)
+		notices.push({
+			code: 'no_route',
+			message: `there is no route to ${destination.address} now: copies are lost until there is one`,
+		});
+	else if (uplink && !isUp(uplink))
+		notices.push({
+			code: 'uplink_down',
+			message: `${uplink.name}, the way to ${destination.address}, is down: copies are lost until it is up`,
+		});
+	return notices;
+}

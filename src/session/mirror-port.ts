@@ -1,0 +1,244 @@
+/**
+ * A live mirror port: the veth pair that taps clone frames into, its programs, and a watch on the way
+ * to the collector. It belongs to one session and goes with it.
+ */
+import { randomBytes } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { InnerIfindex } from '../abi.gen.ts';
+import { hasCode, XspanError } from '../errors.ts';
+import { type Ledger, type PortLedger, portLedger, throughMirrorPort } from '../ledger.ts';
+import { type NativeMirrorPort, type NativeRoute, native } from '../native.ts';
+import { type Host, type MirrorPlan, type Plan, readHost } from '../plan/plan.ts';
+import { parseAddress } from '../spec/address.ts';
+import { isTunnel, type TunnelDestination } from '../spec/destination.ts';
+import type { Notice } from '../spec/spec.ts';
+import { carries, type Link } from '../topology/links.ts';
+import { forget, rememberVeth, type VethRecord } from './leftovers.ts';
+import { encodePortConfig, needsMarker } from './port-config.ts';
+import { loadError } from './taps.ts';
+
+/** veth takes frames of this MTU, whatever the sources' is. */
+const LARGEST_MTU = 65_535;
+/** Frames that wait in front of the mirror port, super-frames whole. */
+const QUEUE_FRAMES = 1000;
+/** Names that may be taken by others before we give up. */
+const TRIES = 4096;
+/** How long the start of a session waits for ARP or ND. */
+const NEIGHBOUR_WAIT_MS = 500;
+/** NUD_VALID in include/net/neighbour.h: permanent, noarp, reachable, probe, stale, delay. */
+const NUD_VALID = 0xde;
+
+/** 02: locally administered; 58:53: "XS". */
+const newAddress = (): Uint8Array => Uint8Array.from([0x02, 0x58, 0x53, ...randomBytes(3)]);
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex').replace(/..\B/g, '$&:');
+
+interface Pair {
+	outer: number;
+	inner: number;
+	record: VethRecord;
+}
+
+function innerName(number: number): string {
+	return `xspan${number}-in`;
+}
+
+/** Creates the pair of this number; null: its name or index is taken. */
+function createPair(number: number, alias: string): Pair | null {
+	const outerAddress = newAddress();
+	const name = `xspan${number}`;
+	const inner = InnerIfindex.first + number;
+	const record = rememberVeth({ name, address: hex(outerAddress) });
+	try {
+		const outer = native.createVeth({
+			outer: name,
+			inner: innerName(number),
+			outerAddress,
+			innerAddress: newAddress(),
+			innerIfindex: inner,
+			alias,
+			mtu: LARGEST_MTU,
+			queue: QUEUE_FRAMES,
+		});
+		return { outer, inner, record };
+	} catch (error) {
+		forget(record);
+		if (hasCode(error, 'EEXIST', 'EBUSY')) return null;
+		throw pairError(error);
+	}
+}
+
+function pairError(cause: unknown): XspanError {
+	if (hasCode(cause, 'EPERM')) return loadError(cause);
+	return new XspanError(
+		'unsupported',
+		'no_mirror_port',
+		`cannot create a mirror port: ${cause instanceof Error ? cause.message : String(cause)}`,
+		{ cause, hint: 'this needs the kernel modules veth and sch_fifo' },
+	);
+}
+
+function openPair(alias: string): Pair {
+	const taken = new Set(native.links().map((link) => link.name));
+	for (let number = 0; number < TRIES; number++) {
+		if (taken.has(`xspan${number}`)) continue;
+		const pair = createPair(number, alias);
+		if (pair) return pair;
+	}
+	throw new XspanError('conflict', 'no_free_name', `xspan0 to xspan${TRIES - 1} are all taken`, {
+		hint: 'remove some of these interfaces: `xspan clean` removes what killed sessions left',
+	});
+}
+
+function setSysctl(path: string, value: string): void {
+	const file = `/proc/sys/net/${path}`;
+	if (readFileSync(file, 'utf8').trim() !== value) writeFileSync(file, value);
+}
+
+/** IPv6 sends of its own accord where it can; and looks up routes only in the name of a router. */
+function setUpIpv6(outer: string, inner: string, isNeeded: boolean): void {
+	try {
+		setSysctl(`ipv6/conf/${outer}/disable_ipv6`, '1');
+		if (isNeeded) setSysctl(`ipv6/conf/${inner}/forwarding`, '1');
+	} catch (cause) {
+		if (!isNeeded) return; // no IPv6 here, or /proc/sys is read-only: nothing depends on it
+		throw new XspanError(
+			'unsupported',
+			'no_ipv6_forwarding',
+			`cannot set up the mirror port for IPv6: ${(cause as Error).message}`,
+			{ cause, hint: 'IPv6 must be on, and /proc/sys writable (in a container: --privileged)' },
+		);
+	}
+}
+
+type Path = 'ok' | 'no_route' | 'uplink_down' | 'no_neighbour';
+
+export class MirrorPort {
+	/** What taps clone frames to. */
+	readonly outerIfindex: number;
+	private readonly plan: MirrorPlan;
+	private readonly pair: Pair;
+	private readonly programs: NativeMirrorPort;
+	private readonly host: Host;
+	private readonly notice: (notice: Notice) => void;
+	private uplink: number;
+	private path: Path;
+	private unresolved = 0;
+	private finalWords: Float64Array | null = null;
+
+	/** @throws XspanError; nothing is left behind */
+	constructor(plan: Plan, destination: MirrorPlan, notice: (notice: Notice) => void) {
+		this.plan = destination;
+		this.notice = notice;
+		this.host = readHost();
+		this.uplink = destination.interface?.ifindex ?? destination.port.route?.ifindex ?? 0;
+		this.path = destination.interface || destination.port.route ? 'ok' : 'no_route';
+		const { to, port } = destination;
+		const config = encodePortConfig(plan, to, port, destination.interface?.ifindex ?? 0);
+		try {
+			this.programs = new native.MirrorPort(config);
+		} catch (cause) {
+			throw loadError(cause);
+		}
+		try {
+			this.pair = openPair(`xspan ${process.pid}: ${plan.name}`);
+		} catch (error) {
+			this.programs.close();
+			throw error;
+		}
+		this.outerIfindex = this.pair.outer;
+		this.attach(needsMarker(plan, to));
+	}
+
+	private attach(marks: boolean): void {
+		const { outer, inner, record } = this.pair;
+		try {
+			const { to } = this.plan;
+			const isIpv6 = isTunnel(to) && parseAddress(to.address)?.length === 16;
+			setUpIpv6(record.name, `${record.name}-in`, isIpv6);
+			this.programs.attach({ outer, inner, marks });
+			this.refresh(this.host.links);
+		} catch (error) {
+			this.close();
+			throw error instanceof XspanError ? error : loadError(error);
+		}
+	}
+
+	counters(): PortLedger {
+		return portLedger(this.finalWords ?? this.programs.counters());
+	}
+
+	/** The session's ledger, from that of its taps. */
+	ledger(taps: Ledger): Ledger {
+		if (this.finalWords) return throughMirrorPort(taps, this.counters());
+		const port = this.counters();
+		return throughMirrorPort(taps, port, native.linkDrops(this.pair.outer));
+	}
+
+	/** Copies that have been accepted and are still on their way. */
+	backlog(taps: Ledger): number {
+		return this.ledger(taps).in_flight.frames;
+	}
+
+	/**
+	 * Looks after what the programs cannot: ARP and ND are kept going as by a socket that sends, a dead
+	 * uplink is told from a missing route, the clock is compared. Called every second and when links change.
+	 */
+	refresh(links: readonly Link[]): void {
+		const { to } = this.plan;
+		const route = isTunnel(to) ? this.askRoute(to) : null;
+		if (route?.ifindex !== undefined) this.uplink = route.ifindex;
+		const uplink = links.find((link) => link.ifindex === this.uplink);
+		const isDown = uplink !== undefined && !carries(uplink);
+		this.programs.setState({
+			downIfindex: isDown ? this.uplink : 0,
+			source: route?.source ?? new Uint8Array(),
+		});
+		this.report(isDown ? 'uplink_down' : isTunnel(to) && !route ? 'no_route' : 'ok', uplink?.name);
+	}
+
+	private askRoute(to: TunnelDestination): NativeRoute | null {
+		const address = parseAddress(to.address) as Uint8Array;
+		const source = to.sourceAddress === undefined ? null : parseAddress(to.sourceAddress);
+		const route = this.host.route(address, source);
+		if (route?.ifindex !== undefined)
+			native.useNeighbour(route.ifindex, route.gateway ?? address);
+		return route;
+	}
+
+	/** Says what has changed since the last time. */
+	private report(path: 'ok' | 'no_route' | 'uplink_down', uplink = 'the uplink'): void {
+		const unresolved = this.counters().lost_by.no_neighbour?.frames ?? 0;
+		const now = path === 'ok' && unresolved > this.unresolved ? 'no_neighbour' : path;
+		this.unresolved = unresolved;
+		if (now === this.path) return;
+		this.path = now;
+		const address = isTunnel(this.plan.to) ? this.plan.to.address : '';
+		const messages: Record<Path, string> = {
+			ok: `the way to ${address || uplink} is open again`,
+			no_route: `there is no route to ${address}: copies are lost until there is one`,
+			uplink_down: `${uplink} is down: copies are lost until it is up`,
+			no_neighbour: `the next hop to ${address} does not answer on ${uplink}: copies are lost until it does`,
+		};
+		this.notice({ code: now === 'ok' ? 'destination_up' : now, message: messages[now] });
+	}
+
+	/** The counters of this moment are the last ones; then everything goes. */
+	close(): void {
+		this.finalWords ??= this.programs.counters();
+		this.programs.close();
+		native.deleteLink(this.pair.outer);
+		forget(this.pair.record);
+	}
+}
+
+/** Lets ARP or ND find the next hop before the first frame; who does not answer is told later. */
+export async function resolveNeighbour({ to, port }: MirrorPlan): Promise<void> {
+	if (!isTunnel(to) || !port.route) return;
+	const { ifindex, gateway } = port.route;
+	const address = parseAddress(gateway ?? to.address) as Uint8Array;
+	const isKnown = () => (native.neighbourState(ifindex, address) & NUD_VALID) !== 0;
+	if (isKnown()) return;
+	native.useNeighbour(ifindex, address);
+	for (const end = Date.now() + NEIGHBOUR_WAIT_MS; !isKnown() && Date.now() < end; )
+		await new Promise((resolve) => setTimeout(resolve, 5));
+}
