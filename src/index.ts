@@ -6,7 +6,15 @@ export { explainFilter, type FilterExplanation } from './filter/explain.ts';
 export type { Count, Ledger, LostReason, PortLedger, PortLostReason } from './ledger.ts';
 export { balances } from './ledger.ts';
 export { version } from './native.ts';
-export type { DestinationPlan, Host, MirrorPlan, Plan, RingPlan, Selection, TapPlan } from './plan/plan.ts';
+export type {
+	DestinationPlan,
+	Host,
+	MirrorPlan,
+	Plan,
+	RingPlan,
+	Selection,
+	TapPlan,
+} from './plan/plan.ts';
 export { planCapture, planMirror, readHost } from './plan/plan.ts';
 export type { Leftover } from './session/leftovers.ts';
 export { clean } from './session/leftovers.ts';
@@ -20,6 +28,23 @@ export type {
 export { capture, mirror } from './session/session.ts';
 export type { FrameBatch, FrameView } from './sinks/frames.ts';
 export type {
+	Destination,
+	ErspanDestination,
+	ErspanIDestination,
+	ErspanIIDestination,
+	ErspanIIIDestination,
+	GeneveDestination,
+	GivenTunnelOptions,
+	GreDestination,
+	PathOptions,
+	PortDestination,
+	RspanDestination,
+	TunnelDestination,
+	TunnelOptions,
+	VxlanDestination,
+} from './spec/destination.ts';
+export { parseDestination, withTunnelOptions } from './spec/destination.ts';
+export type {
 	CaptureSpec,
 	CommonSpec,
 	Direction,
@@ -31,22 +56,5 @@ export type {
 	RateLimit,
 	Sample,
 } from './spec/spec.ts';
-export type {
-	Destination,
-	ErspanDestination,
-	ErspanIDestination,
-	ErspanIIDestination,
-	ErspanIIIDestination,
-	GivenTunnelOptions,
-	GeneveDestination,
-	GreDestination,
-	PathOptions,
-	PortDestination,
-	RspanDestination,
-	TunnelDestination,
-	TunnelOptions,
-	VxlanDestination,
-} from './spec/destination.ts';
-export { parseDestination, withTunnelOptions } from './spec/destination.ts';
 export { SNAPLEN } from './spec/spec.ts';
 export { parseCount, parseDuration, parseLimit, parseSample, parseSize } from './spec/units.ts';

@@ -1,4 +1,4 @@
-import { type Command as CommanderCommand, Command, Option } from 'commander';
+import { Command, type Command as CommanderCommand, Option } from 'commander';
 import {
 	type MirrorSpec,
 	mirror,
@@ -62,7 +62,9 @@ function specOf(sources: string[], options: MirrorOptions): MirrorSpec {
 
 export function mirrorCommand(): Command {
 	const command = new Command('mirror')
-		.description('copy what interfaces receive and send, inside the kernel, to another interface or host')
+		.description(
+			'copy what interfaces receive and send, inside the kernel, to another interface or host',
+		)
 		.argument('<interface...>', 'sources, as `ip link` names them')
 		.requiredOption('--to <destination>', 'where copies go, see below');
 	return addCommonOptions(addDestinationOptions(command))

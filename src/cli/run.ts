@@ -9,7 +9,6 @@ import {
 	type Plan,
 	type Session,
 	type SessionEnd,
-	type TapState,
 	XspanError,
 } from '../index.ts';
 import {
@@ -30,10 +29,25 @@ export interface RunOptions {
 	stdoutTaken: boolean;
 }
 
-function jsonLine(session: string, ledger: Ledger, taps: TapState[], end?: EndReason): string {
-	const line = { time: new Date().toISOString(), session, ...(end ? { end } : {}), ledger, taps };
+type State = Omit<SessionEnd, 'reason'> & { reason?: EndReason };
+
+function jsonLine(session: string, { reason, ledger, taps, mirrorPort }: State): string {
+	const line = {
+		time: new Date().toISOString(),
+		session,
+		...(reason ? { end: reason } : {}),
+		ledger,
+		taps,
+		...(mirrorPort ? { mirror_port: mirrorPort } : {}),
+	};
 	return `${JSON.stringify(line)}\n`;
 }
+
+const stateOf = (session: Session): Omit<SessionEnd, 'reason'> => ({
+	ledger: session.ledger(),
+	taps: session.tapStates(),
+	mirrorPort: session.portLedger(),
+});
 
 /** Redraws a block of lines in place. */
 class LiveBlock {
@@ -66,7 +80,8 @@ function describeMirror({ to, interface: port, port: path }: MirrorPlan): string
 		? ` from ${path.route.source ?? 'any address'} through ${path.route.uplink}${path.route.gateway ? ` and ${path.route.gateway}` : ''}`
 		: '';
 	const mtu = path.mtu ?? path.route?.mtu;
-	const fits = mtu === undefined ? '' : `, MTU ${mtu}: frames of up to ${path.largestFrame} bytes fit`;
+	const fits =
+		mtu === undefined ? '' : `, MTU ${mtu}: frames of up to ${path.largestFrame} bytes fit`;
 	return `${to.type} ${to.address}${way}${fits}${snaplen}`;
 }
 
@@ -74,7 +89,8 @@ function describe(plan: Plan): string {
 	const { destination } = plan;
 	const taps = plan.taps.map((tap) => `${tap.source} ${tap.direction}`).join(', ');
 	if (destination.type === 'port') return `mirroring ${taps} to ${destination.interface}`;
-	if (destination.type === 'mirror-port') return `mirroring ${taps} to ${describeMirror(destination)}`;
+	if (destination.type === 'mirror-port')
+		return `mirroring ${taps} to ${describeMirror(destination)}`;
 	const file =
 		destination.type === 'pcapng' && destination.path !== '-'
 			? destination.path
@@ -147,15 +163,15 @@ export async function runSession(
 	});
 	if (!options.json) console.error(`${describe(session.plan)} ${dim('(Ctrl-C ends)')}`);
 	const tick = () => {
-		const ledger = session.ledger();
-		if (options.json) out.write(jsonLine(session.name, ledger, session.tapStates()));
+		const state = stateOf(session);
+		if (options.json) out.write(jsonLine(session.name, state));
 		else if (isLive)
-			block.draw([ledgerTable(ledger, session.tapStates()), ...lossLines(ledger)].join('\n'));
+			block.draw([ledgerTable(state.ledger, state.taps), ...lossLines(state.ledger)].join('\n'));
 	};
 	const timer = setInterval(tick, options.interval);
 	const finalState = (end: SessionEnd) => {
 		clearInterval(timer);
-		if (options.json) out.write(jsonLine(session.name, end.ledger, end.taps, end.reason));
+		if (options.json) out.write(jsonLine(session.name, end));
 		else {
 			if (isLive) block.draw('');
 			console.error(summary(session.plan, end));
@@ -163,7 +179,7 @@ export async function runSession(
 	};
 	try {
 		const end = await session.done.catch((error: unknown) => {
-			finalState({ reason: 'failed', ledger: session.ledger(), taps: session.tapStates() });
+			finalState({ reason: 'failed', ...stateOf(session) });
 			throw error;
 		});
 		finalState(end);

@@ -2,6 +2,8 @@
  * A tunnel as bytes: the headers in front of every copy, as a template, and where in it the mirror
  * port's program (bpf/encap) writes what differs from copy to copy. Layouts: docs/destinations.md.
  */
+
+import { parseAddress } from '../spec/address.ts';
 import type {
 	ErspanDestination,
 	GeneveDestination,
@@ -9,7 +11,6 @@ import type {
 	TunnelDestination,
 	VxlanDestination,
 } from '../spec/destination.ts';
-import { parseAddress } from '../spec/address.ts';
 
 /** Offsets into the header; 0: the format has no such field. */
 export interface Encapsulation {
@@ -62,7 +63,11 @@ interface Payload {
 function gre(flags: number, protocol: number, key?: number): Payload {
 	const keyBytes = key === undefined ? [] : u32(key);
 	const sequence = flags & GRE_SEQUENCE ? u32(0) : [];
-	const bytes = [...u16(flags | (keyBytes.length ? GRE_KEY : 0), protocol), ...keyBytes, ...sequence];
+	const bytes = [
+		...u16(flags | (keyBytes.length ? GRE_KEY : 0), protocol),
+		...keyBytes,
+		...sequence,
+	];
 	return {
 		protocol: IP_PROTOCOL.gre,
 		bytes,

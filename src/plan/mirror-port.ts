@@ -1,5 +1,6 @@
 /** Where a mirror's copies go, resolved: the way to the collector, what fits, and what that means. */
 import { XspanError } from '../errors.ts';
+import { formatAddress, parseAddress } from '../spec/address.ts';
 import {
 	type Destination,
 	isTunnel,
@@ -8,7 +9,6 @@ import {
 	type RspanDestination,
 	type TunnelDestination,
 } from '../spec/destination.ts';
-import { formatAddress, parseAddress } from '../spec/address.ts';
 import type { Notice } from '../spec/spec.ts';
 import { hasEthernetHeader, isUp, type Link } from '../topology/links.ts';
 import { ETHERNET_LEN, encapsulate } from './encapsulation.ts';

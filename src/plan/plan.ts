@@ -5,6 +5,15 @@ import type { ClassicInstruction } from '../filter/cbpf.ts';
 import { compileFilter } from '../filter/compile.ts';
 import { type NativeRoute, native } from '../native.ts';
 import {
+	checkDestination,
+	type Destination,
+	isTunnel,
+	type PortDestination,
+	parseDestination,
+	type RspanDestination,
+	type TunnelDestination,
+} from '../spec/destination.ts';
+import {
 	type CaptureSpec,
 	type CommonSpec,
 	checkCapture,
@@ -17,15 +26,6 @@ import {
 	type Sample,
 	SNAPLEN,
 } from '../spec/spec.ts';
-import {
-	checkDestination,
-	type Destination,
-	isTunnel,
-	type PortDestination,
-	parseDestination,
-	type RspanDestination,
-	type TunnelDestination,
-} from '../spec/destination.ts';
 import { findLink, hasEthernetHeader, isUp, type Link, readLinks } from '../topology/links.ts';
 import { refuseLoops, refuseUplinkLoops } from './loops.ts';
 import {

@@ -30,7 +30,8 @@ const NUD_VALID = 0xde;
 
 /** 02: locally administered; 58:53: "XS". */
 const newAddress = (): Uint8Array => Uint8Array.from([0x02, 0x58, 0x53, ...randomBytes(3)]);
-const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex').replace(/..\B/g, '$&:');
+const hex = (bytes: Uint8Array): string =>
+	Buffer.from(bytes).toString('hex').replace(/..\B/g, '$&:');
 
 interface Pair {
 	outer: number;
@@ -200,8 +201,7 @@ export class MirrorPort {
 		const address = parseAddress(to.address) as Uint8Array;
 		const source = to.sourceAddress === undefined ? null : parseAddress(to.sourceAddress);
 		const route = this.host.route(address, source);
-		if (route?.ifindex !== undefined)
-			native.useNeighbour(route.ifindex, route.gateway ?? address);
+		if (route?.ifindex !== undefined) native.useNeighbour(route.ifindex, route.gateway ?? address);
 		return route;
 	}
 

@@ -55,7 +55,10 @@ function writeTunnel(config: PortConfigWriter, destination: TunnelDestination): 
 	config.set('symmetric', encapsulation.symmetric ? 1 : 0);
 	config.set('sequence_at', encapsulation.sequenceAt);
 	config.set('erspan_at', encapsulation.erspanAt);
-	config.set('erspan_version', erspanVersion === 0 ? 0 : erspanVersion === 2 ? Erspan.ii : Erspan.iii);
+	config.set(
+		'erspan_version',
+		erspanVersion === 0 ? 0 : erspanVersion === 2 ? Erspan.ii : Erspan.iii,
+	);
 	config.set('timestamp_unit', encapsulation.timestampUnit);
 	config.set('meta_at', encapsulation.metaAt);
 }
@@ -87,7 +90,10 @@ export function encodePortConfig(
 	config.set('snaplen', port.snaplen ?? 0);
 	config.set('drop_oversize', port.oversize === 'drop' ? 1 : 0);
 	config.set('oversized_from', longest + 1);
-	config.set('direction', needsMarker(plan, destination) ? 0 : Direction[onlyDirection(plan) ?? 'rx']);
+	config.set(
+		'direction',
+		needsMarker(plan, destination) ? 0 : Direction[onlyDirection(plan) ?? 'rx'],
+	);
 	if (isTunnel(destination)) {
 		writeTunnel(config, destination);
 	} else {
@@ -99,4 +105,3 @@ export function encodePortConfig(
 	}
 	return config.bytes;
 }
-

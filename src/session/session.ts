@@ -52,6 +52,7 @@ export interface TapState {
 	hook: string;
 	/** The interface has gone; its counts stay. */
 	ended: boolean;
+	/** With a mirror port, "delivered" is what its queue accepted. */
 	ledger: Ledger;
 }
 
@@ -59,6 +60,8 @@ export interface SessionEnd {
 	reason: EndReason;
 	ledger: Ledger;
 	taps: TapState[];
+	/** See Session.portLedger(). */
+	mirrorPort: PortLedger | null;
 }
 
 /** How often the budget of --count is looked at; the copies themselves are counted exactly. */
@@ -305,7 +308,8 @@ export class Session implements AsyncDisposable {
 		}
 		if (this.taps.every((tap) => tap.ended)) return void this.end('sources_gone');
 		const { destination } = this.plan;
-		if (this.port && !this.destinationExists(destination, has)) return void this.end('destination_gone');
+		if (this.port && !this.destinationExists(destination, has))
+			return void this.end('destination_gone');
 		this.port?.refresh(links);
 		if (destination.type !== 'port') return;
 		const port = links.find((link) => link.ifindex === destination.ifindex);
@@ -314,9 +318,14 @@ export class Session implements AsyncDisposable {
 	}
 
 	/** The mirror port itself, which somebody may have removed, and the interface that a user named. */
-	private destinationExists(destination: DestinationPlan, has: (ifindex: number) => boolean): boolean {
+	private destinationExists(
+		destination: DestinationPlan,
+		has: (ifindex: number) => boolean,
+	): boolean {
 		if (destination.type !== 'mirror-port' || !this.port) return true;
-		return has(this.port.outerIfindex) && (!destination.interface || has(destination.interface.ifindex));
+		return (
+			has(this.port.outerIfindex) && (!destination.interface || has(destination.interface.ifindex))
+		);
 	}
 
 	private portChanged(port: string, down: boolean): void {
@@ -356,7 +365,13 @@ export class Session implements AsyncDisposable {
 		this.port?.close();
 		this.maps.close();
 		if (failure !== undefined) this.settle.reject(failure);
-		else this.settle.resolve({ reason, ledger: this.ledger(), taps: this.tapStates() });
+		else
+			this.settle.resolve({
+				reason,
+				ledger: this.ledger(),
+				taps: this.tapStates(),
+				mirrorPort: this.portLedger(),
+			});
 	}
 
 	/** Waits for the copies that are in the mirror port's queue. */

@@ -6,13 +6,7 @@ import { type NativeHook, type NativeMaps, type NativeTap, native } from '../nat
 import type { Plan, Selection, TapPlan } from '../plan/plan.ts';
 import { HOW_TO_GET_CAPABILITIES, missingCapabilities } from '../privileges.ts';
 import type { Notice } from '../spec/spec.ts';
-import {
-	type ClsactRecord,
-	closeQdisc,
-	forget,
-	openQdisc,
-	rememberClsact,
-} from './leftovers.ts';
+import { type ClsactRecord, closeQdisc, forget, openQdisc, rememberClsact } from './leftovers.ts';
 import { encodeConfig } from './tap-config.ts';
 
 export interface AttachedTap {

@@ -13,7 +13,9 @@ function ipv6Bytes(address: string): Uint8Array {
 			.map((word) => Number.parseInt(word, 16));
 	const [before, after] = [words(head), words(tail)];
 	const zeros = new Array<number>(8 - before.length - after.length).fill(0);
-	return Uint8Array.from([...before, ...zeros, ...after].flatMap((word) => [word >> 8, word & 255]));
+	return Uint8Array.from(
+		[...before, ...zeros, ...after].flatMap((word) => [word >> 8, word & 255]),
+	);
 }
 
 /** 4 or 16 bytes; null: not an address. A zone (fe80::1%eth0) is not understood. */

@@ -158,11 +158,7 @@ class Parameters {
 	required<Name extends string>(name: Name, min: number, max: number): { [K in Name]: number } {
 		const found = this.number(name, min, max);
 		if (found[name] === undefined)
-			throw bad(
-				this.text,
-				`${name} is missing`,
-				`add ?${name}=, a number from ${min} to ${max}`,
-			);
+			throw bad(this.text, `${name} is missing`, `add ?${name}=, a number from ${min} to ${max}`);
 		return found as { [K in Name]: number };
 	}
 
@@ -251,14 +247,22 @@ const INTERFACE = /^[^\s/:?]{1,15}$/;
 
 function parsePort(text: string, name: string, query: string | undefined): Destination {
 	if (!INTERFACE.test(name) || query !== undefined)
-		throw bad(text, 'an interface is expected', 'write port: and the name of an interface: port:ids0');
+		throw bad(
+			text,
+			'an interface is expected',
+			'write port: and the name of an interface: port:ids0',
+		);
 	return { type: 'port', interface: name };
 }
 
 function parseRspan(text: string, name: string, query = ''): Destination {
 	const parameters = new Parameters(text, query);
 	if (!INTERFACE.test(name))
-		throw bad(text, 'an interface is expected', 'write the trunk and the VLAN: rspan:trunk0?vlan=900');
+		throw bad(
+			text,
+			'an interface is expected',
+			'write the trunk and the VLAN: rspan:trunk0?vlan=900',
+		);
 	const destination: RspanDestination = {
 		type: 'rspan',
 		interface: name,
@@ -274,7 +278,11 @@ function parseTunnel(text: string, type: string, rest: string): Destination {
 	const tail = TUNNELS[type];
 	const address = match?.[1] ?? match?.[2];
 	if (!tail || !match || address === undefined)
-		throw bad(text, 'an address is expected', `write ${type}://192.0.2.9 or ${type}://[2001:db8::9]`);
+		throw bad(
+			text,
+			'an address is expected',
+			`write ${type}://192.0.2.9 or ${type}://[2001:db8::9]`,
+		);
 	checkCollector(address, text);
 	const parameters = new Parameters(text, match[3] ?? '');
 	const destination = tail(address, parameters);
@@ -354,7 +362,12 @@ function checkFields(destination: Destination): void {
 		mtu: [MTU.min, MTU.max],
 	};
 	for (const [name, [min, max]] of Object.entries(limits))
-		checkRange(name, (destination as unknown as Record<string, number | undefined>)[name], min, max);
+		checkRange(
+			name,
+			(destination as unknown as Record<string, number | undefined>)[name],
+			min,
+			max,
+		);
 }
 
 /** @throws XspanError bad_value, bad_destination, bad_source_address */
@@ -370,7 +383,10 @@ export type GivenTunnelOptions = { [K in keyof TunnelOptions]: TunnelOptions[K] 
  * A destination with the options that its kind has.
  * @throws XspanError option_not_for_destination
  */
-export function withTunnelOptions(destination: Destination, given: GivenTunnelOptions): Destination {
+export function withTunnelOptions(
+	destination: Destination,
+	given: GivenTunnelOptions,
+): Destination {
 	const options = Object.entries(given).filter(([, value]) => value !== undefined);
 	const allowed: readonly string[] = isTunnel(destination)
 		? ['mtu', 'oversize', 'sourceAddress', 'ttl', 'dscp']

@@ -31,6 +31,13 @@ export interface Line {
 	end?: string;
 	ledger: Ledger;
 	taps: Tap[];
+	/** Sessions with a mirror port. */
+	mirror_port?: {
+		received: Count;
+		delivered: Count;
+		truncated: Count;
+		lost_by: Record<string, Count>;
+	};
 }
 
 /** The lines that are complete. Throws where one is not JSON. */
@@ -53,13 +60,34 @@ function expectSum(ledger: Ledger, where: string): void {
 	}
 }
 
+const plus = (a: Count, b: Count): Count => ({
+	frames: a.frames + b.frames,
+	bytes: a.bytes + b.bytes,
+});
+
+const sumOf = (counts: Count[]): Count => counts.reduce(plus, { frames: 0, bytes: 0 });
+
+/** Behind the taps: what they delivered arrived at the mirror port or is named as lost before it. */
+function expectPortBalanced(line: Line, port: NonNullable<Line['mirror_port']>): void {
+	const accepted = sumOf(line.taps.map((tap) => tap.ledger.delivered));
+	const refused = sumOf(line.taps.map((tap) => tap.ledger.lost_by['port_queue'] ?? sumOf([])));
+	const queue = line.ledger.lost_by['port_queue'] ?? sumOf([]);
+	expect(plus(port.received, queue), 'the way into the mirror port').toEqual(
+		plus(accepted, refused),
+	);
+	expect(sumOf([port.delivered, ...Object.values(port.lost_by)]), 'the mirror port').toEqual(
+		port.received,
+	);
+	expect(line.ledger.delivered).toEqual(port.delivered);
+}
+
 /** Recomputes the sums of a final line, for the session and for each tap, and of its taps. */
 export function expectBalanced(line: Line): void {
 	expectSum(line.ledger, 'the session');
 	for (const tap of line.taps) expectSum(tap.ledger, `${tap.source} ${tap.direction}`);
+	if (line.mirror_port) return expectPortBalanced(line, line.mirror_port);
 	for (const name of ['seen', 'delivered', 'lost'] as const)
-		for (const unit of ['frames', 'bytes'] as const) {
-			const sum = line.taps.reduce((total, tap) => total + tap.ledger[name][unit], 0);
-			expect(sum, `${name} ${unit} of all taps`).toBe(line.ledger[name][unit]);
-		}
+		expect(sumOf(line.taps.map((tap) => tap.ledger[name])), `${name} of all taps`).toEqual(
+			line.ledger[name],
+		);
 }

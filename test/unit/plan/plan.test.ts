@@ -6,6 +6,7 @@ import { link } from '../../harness/links.ts';
 const HOST: Host = {
 	netns: 4_026_531_840,
 	cpus: 4,
+	route: () => null,
 	links: [
 		link('eth0', 2),
 		link('eth1', 3, { mtu: 9000 }),

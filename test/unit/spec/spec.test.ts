@@ -1,10 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import {
-	type CaptureSpec,
-	checkCapture,
-	checkCommon,
-	parseDestination,
-} from '../../../src/spec/spec.ts';
+import { parseDestination } from '../../../src/spec/destination.ts';
+import { type CaptureSpec, checkCapture, checkCommon } from '../../../src/spec/spec.ts';
 import { codeOf } from '../../harness/errors.ts';
 
 test('a port destination', () => {
@@ -19,6 +15,8 @@ test.each([
 	'port:a b',
 	'port:sixteen-chars-xx',
 	'erspan://1.2.3.4',
+	'erspan://1.2.3.4?session=0',
+	'teleport:eth0',
 ])('destination "%s" is refused', (text) =>
 	expect(codeOf(() => parseDestination(text))).toBe('bad_destination'),
 );
