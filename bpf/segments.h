@@ -56,11 +56,14 @@ static __always_inline __u32 plain_header_len(struct __sk_buff *skb)
 	return 0;
 }
 
+/* A pointer as a number: the verifier lets nobody subtract pointers. */
+#define address_of(skb, field) ((__u32)(__u64)BPF_CORE_READ(skb, field))
+
 /* In a tunnel, which the kernel segments inside: everything up to the inner payload. 0: no tunnel. */
 static __always_inline __u32 tunnel_header_len(struct __sk_buff *ctx, enum hook hook)
 {
 	struct sk_buff___xspan *skb;
-	__u32 network, transport;
+	__u32 headroom, network, transport;
 	__u8 ip[10];
 
 	if (hook == HOOK_TC_6_1) /* cannot look */
@@ -68,8 +71,9 @@ static __always_inline __u32 tunnel_header_len(struct __sk_buff *ctx, enum hook 
 	skb = bpf_cast_to_kern_ctx(ctx);
 	if (!BPF_CORE_READ_BITFIELD(skb, encapsulation))
 		return 0;
-	network = (__u32)(skb->head + skb->inner_network_header - skb->data);
-	transport = (__u32)(skb->head + skb->inner_transport_header - skb->data);
+	headroom = address_of(skb, data) - address_of(skb, head);
+	network = skb->inner_network_header - headroom;
+	transport = skb->inner_transport_header - headroom;
 	if (bpf_skb_load_bytes(ctx, network, ip, sizeof(ip)))
 		return 0;
 	return up_to_payload(ctx, transport, ip[0] >> 4 == 4 ? ip[9] : ip[6]);

@@ -58,6 +58,8 @@ void MirrorPort::unload()
 	encapsulate_.reset();
 	exit_.reset();
 	mark_.reset();
+	sent_.reset();
+	refused_.reset();
 	if (state_)
 		munmap(state_, sysconf(_SC_PAGESIZE));
 	state_ = nullptr;
@@ -81,7 +83,7 @@ static int attach_tc(struct bpf_program *program, int ifindex, uint32_t directio
 	return attach(fd, Hook::clsact, ifindex, direction, 0, out);
 }
 
-// attach({outer, inner, marks})
+// attach({outer, inner, netns, marks})
 Napi::Value MirrorPort::attach(const Napi::CallbackInfo &info)
 {
 	auto env = info.Env();
@@ -89,6 +91,8 @@ Napi::Value MirrorPort::attach(const Napi::CallbackInfo &info)
 	const int inner = options.Get("inner").As<Napi::Number>().Int32Value();
 	const int outer = options.Get("outer").As<Napi::Number>().Int32Value();
 	const auto &programs = skeleton_->progs;
+	state_->inner_ifindex = static_cast<uint32_t>(inner);
+	state_->netns = static_cast<uint64_t>(options.Get("netns").As<Napi::Number>().Int64Value());
 	LibbpfLog log;
 	int err = attach_tc(programs.xspan_exit, inner, XS_DIR_RX, &exit_);
 	if (!err && options.Get("marks").As<Napi::Boolean>())
@@ -116,17 +120,38 @@ Napi::Value MirrorPort::counters(const Napi::CallbackInfo &info)
 	return sums;
 }
 
-// setState({downIfindex, source}): what the programs cannot see; measures the clock, too.
+int MirrorPort::attach_tracepoints()
+{
+	if (sent_.valid())
+		return 0;
+	Fd sent(bpf_raw_tracepoint_open(nullptr, bpf_program__fd(skeleton_->progs.xspan_sent)));
+	Fd refused(
+		bpf_raw_tracepoint_open(nullptr, bpf_program__fd(skeleton_->progs.xspan_refused)));
+	if (!sent.valid() || !refused.valid())
+		return -errno;
+	sent_ = std::move(sent);
+	refused_ = std::move(refused);
+	return 0;
+}
+
+// setState({downIfindex, xdpIfindex, xdpFrags, source}): what the programs cannot see; measures the
+// clock, too. Returns whether copies may go straight from XDP: not where nothing would count them.
 Napi::Value MirrorPort::set_state(const Napi::CallbackInfo &info)
 {
 	auto options = info[0].As<Napi::Object>();
 	auto source = options.Get("source").As<Napi::Uint8Array>();
+	auto xdp_ifindex = options.Get("xdpIfindex").As<Napi::Number>().Uint32Value();
+	LibbpfLog log;
+	if (xdp_ifindex && attach_tracepoints())
+		xdp_ifindex = 0;
 	if (source.ByteLength() <= sizeof(state_->source))
 		memcpy(state_->source, source.Data(), source.ByteLength());
 	state_->down_ifindex = options.Get("downIfindex").As<Napi::Number>().Uint32Value();
+	state_->xdp_frags = options.Get("xdpFrags").As<Napi::Boolean>();
+	state_->xdp_ifindex = xdp_ifindex;
 	wall_clock_.measure();
 	state_->wall_offset_ns = wall_clock_.wall_ns(0);
-	return info.Env().Undefined();
+	return Napi::Boolean::New(info.Env(), xdp_ifindex);
 }
 
 Napi::Value MirrorPort::sequence(const Napi::CallbackInfo &info)

@@ -9,6 +9,7 @@
 
 #include "abi.h"
 #include "attachment.h"
+#include "fd.h"
 #include "wall_clock.h"
 
 struct port; // the generated skeleton
@@ -28,10 +29,12 @@ private:
 	Napi::Value fd(const Napi::CallbackInfo &info);
 	Napi::Value close(const Napi::CallbackInfo &info);
 	int load(const void *config);
+	int attach_tracepoints();
 	void unload();
 
 	struct port *skeleton_ = nullptr;
 	xs_port_state *state_ = nullptr; // mapped, shared with the programs
 	WallClock wall_clock_;
 	std::unique_ptr<Attachment> encapsulate_, exit_, mark_;
+	Fd sent_, refused_; // tracepoints, once an uplink takes frames from XDP
 };

@@ -17,9 +17,9 @@ Netlink::~Netlink()
 		mnl_socket_close(socket_);
 }
 
-int Netlink::open(unsigned groups)
+int Netlink::open(unsigned groups, int protocol)
 {
-	socket_ = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	socket_ = mnl_socket_open2(protocol, SOCK_CLOEXEC);
 	if (!socket_)
 		return -errno;
 	return mnl_socket_bind(socket_, groups, MNL_SOCKET_AUTOPID) ? -errno : 0;

@@ -15,7 +15,7 @@ public:
 	Netlink &operator=(const Netlink &) = delete;
 
 	// groups: RTMGRP_* to listen to, 0 for requests only.
-	int open(unsigned groups = 0);
+	int open(unsigned groups = 0, int protocol = NETLINK_ROUTE);
 	int fd() const { return mnl_socket_get_fd(socket_); }
 	// Sends a dump request and calls visit for every message of the answer.
 	int dump(nlmsghdr *request, const std::function<void(const nlmsghdr *)> &visit);

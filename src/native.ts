@@ -24,6 +24,8 @@ export interface NativeLink {
 	mtu: number;
 	address?: string;
 	kind?: string;
+	/** Its root qdisc. */
+	qdisc?: string;
 	master?: number;
 	/** Parent or peer; in the namespace of linkNetnsid where that is set. */
 	link?: number;
@@ -92,10 +94,18 @@ export interface NativeVeth {
 }
 
 export interface NativeMirrorPort {
-	attach(to: { outer: number; inner: number; marks: boolean }): void;
+	attach(to: { outer: number; inner: number; netns: number; marks: boolean }): void;
 	/** A word per __u64 of struct xs_port_counters, CPUs added up. */
 	counters(): Float64Array;
-	setState(state: { downIfindex: number; source: Uint8Array }): void;
+	/** Returns whether copies go straight from XDP. */
+	setState(state: {
+		downIfindex: number;
+		/** An uplink that takes frames from XDP; 0: none. */
+		xdpIfindex: number;
+		/** It takes frames in several buffers. */
+		xdpFrags: boolean;
+		source: Uint8Array;
+	}): boolean;
 	/** Of the next copy. */
 	sequence(): number;
 	fd(): number;
@@ -162,6 +172,8 @@ export interface Native {
 	useNeighbour(ifindex: number, address: Uint8Array): void;
 	/** NUD_* of neighbour.h; 0: none. */
 	neighbourState(ifindex: number, address: Uint8Array): number;
+	/** enum netdev_xdp_act of netdev.h; 0 on kernels before 6.3. */
+	xdpFeatures(ifindex: number): number;
 	netns(): number;
 	pipeIsClosed(fd: number): boolean;
 }

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { InnerIfindex } from '../abi.gen.ts';
+import { Direction, InnerIfindex } from '../abi.gen.ts';
 import { hasCode, XspanError } from '../errors.ts';
 import { type Ledger, type PortLedger, portLedger, throughMirrorPort } from '../ledger.ts';
 import { type NativeMirrorPort, type NativeRoute, native } from '../native.ts';
@@ -111,6 +111,27 @@ function setUpIpv6(outer: string, inner: string, isNeeded: boolean): void {
 	}
 }
 
+/** enum netdev_xdp_act of include/uapi/linux/netdev.h */
+const NDO_XMIT = 4;
+const NDO_XMIT_SG = 64;
+
+/**
+ * Whether copies may go to the uplink straight from XDP, which is cheaper by an skb: where its driver
+ * takes them, and nothing stands between: such frames pass no qdisc and no program at egress. A NIC with
+ * a qdisc keeps its order, in which production frames come first come, first served.
+ */
+function takesXdp(uplink: Link | undefined): { takes: boolean; frags: boolean } {
+	if (uplink?.qdisc !== 'noqueue') return { takes: false, frags: false };
+	const features = native.xdpFeatures(uplink.ifindex);
+	const isWatched =
+		(native.tcxPrograms(uplink.ifindex, Direction.tx) ?? []).length > 0 ||
+		native.clsactFilters(uplink.ifindex, Direction.tx).length > 0;
+	return {
+		takes: (features & NDO_XMIT) !== 0 && !isWatched,
+		frags: (features & NDO_XMIT_SG) !== 0,
+	};
+}
+
 type Path = 'ok' | 'no_route' | 'uplink_down' | 'no_neighbour';
 
 export class MirrorPort {
@@ -156,7 +177,7 @@ export class MirrorPort {
 			const { to } = this.plan;
 			const isIpv6 = isTunnel(to) && parseAddress(to.address)?.length === 16;
 			setUpIpv6(record.name, `${record.name}-in`, isIpv6);
-			this.programs.attach({ outer, inner, marks });
+			this.programs.attach({ outer, inner, netns: record.netns, marks });
 			this.refresh(this.host.links);
 		} catch (error) {
 			this.close();
@@ -190,8 +211,11 @@ export class MirrorPort {
 		if (route?.ifindex !== undefined) this.uplink = route.ifindex;
 		const uplink = links.find((link) => link.ifindex === this.uplink);
 		const isDown = uplink !== undefined && !carries(uplink);
+		const xdp = takesXdp(uplink);
 		this.programs.setState({
 			downIfindex: isDown ? this.uplink : 0,
+			xdpIfindex: xdp.takes ? this.uplink : 0,
+			xdpFrags: xdp.frags,
 			source: route?.source ?? new Uint8Array(),
 		});
 		this.report(isDown ? 'uplink_down' : isTunnel(to) && !route ? 'no_route' : 'ok', uplink?.name);

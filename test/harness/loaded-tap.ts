@@ -33,7 +33,7 @@ export interface TapOptions {
 	portIfindex?: number;
 }
 
-function planOf(options: TapOptions): Plan {
+export function planOf(options: TapOptions): Plan {
 	return {
 		name: 'test',
 		netns: 0,

@@ -1,0 +1,60 @@
+/** Taps have a variant for older kernels. A newest one that is refused by mistake would go unnoticed. */
+import { release } from 'node:os';
+import { expect, test } from 'vitest';
+import { isAtLeast } from '../../src/doctor/doctor.ts';
+import { native } from '../../src/native.ts';
+import type { DestinationPlan } from '../../src/plan/plan.ts';
+import { encodeConfig } from '../../src/session/tap-config.ts';
+import { planOf } from '../harness/loaded-tap.ts';
+
+/** What bpf_cast_to_kern_ctx came with. */
+const IS_NEW = isAtLeast(release(), 6, 2);
+
+const MIRROR_PORT: DestinationPlan = {
+	type: 'mirror-port',
+	to: { type: 'rspan', interface: 'p', vlan: 1 },
+	interface: { name: 'p', ifindex: 1 },
+	port: {
+		snaplen: null,
+		oversize: 'truncate',
+		overhead: 4,
+		mtu: 1500,
+		largestFrame: 1518,
+		sufficientMtu: 1500,
+		route: null,
+	},
+};
+
+const SINKS: DestinationPlan[] = [
+	{ type: 'frames' },
+	{ type: 'port', interface: 'p', ifindex: 1, up: true, mtu: 1500 },
+	MIRROR_PORT,
+];
+
+function refusal(program: string, direction: 'rx' | 'tx', destination: DestinationPlan): unknown {
+	const maps = new native.Maps({ taps: 1, rings: 1, ringBytes: 4096 });
+	const plan = { ...planOf({ hook: 'tcx', direction }), destination };
+	const [tap] = plan.taps;
+	if (!tap) throw new Error('a plan without taps');
+	const config = encodeConfig(plan, tap, plan.selection, 1);
+	try {
+		new native.Tap(maps, { program, config }).close();
+		return null;
+	} catch (error) {
+		return error;
+	} finally {
+		maps.close();
+	}
+}
+
+const rows = SINKS.flatMap((sink) =>
+	(['rx', 'tx'] as const).flatMap((direction) =>
+		['xspan_tc', 'xspan_tc_6_1'].map((program) => ({ program, direction, to: sink.type, sink })),
+	),
+);
+
+test.each(rows)('$program, $direction, to $to', ({ program, direction, sink }) => {
+	const error = refusal(program, direction, sink);
+	if (program === 'xspan_tc' && !IS_NEW) expect(error).not.toBeNull();
+	else expect(error).toBeNull();
+});
