@@ -5,8 +5,10 @@
 #include "abi.h"
 #include "drain_object.h"
 #include "error.h"
+#include "link_monitor.h"
 #include "links.h"
 #include "maps.h"
+#include "netns.h"
 #include "pcap_filter.h"
 #include "probe.h"
 #include "programs.h"
@@ -41,6 +43,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports)
 	exports.Set("Tap", Tap::define(env));
 	exports.Set("Drain", DrainObject::define(env));
 	exports.Set("LinkMonitor", LinkMonitor::define(env));
+	exports.Set("Netns", Netns::define(env));
 	function("compileFilter", compile_filter);
 	function("links", links);
 	function("ethtool", ethtool);

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <vector>
 
+#include "in_netns.h"
+
 namespace
 {
 constexpr size_t dump_buffer_bytes = 65536; // the kernel fills up to 32 KiB a message
@@ -17,12 +19,17 @@ Netlink::~Netlink()
 		mnl_socket_close(socket_);
 }
 
-int Netlink::open(unsigned groups)
+int Netlink::open(unsigned groups, int protocol)
 {
-	socket_ = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	socket_ = mnl_socket_open2(protocol, SOCK_CLOEXEC);
 	if (!socket_)
 		return -errno;
 	return mnl_socket_bind(socket_, groups, MNL_SOCKET_AUTOPID) ? -errno : 0;
+}
+
+int Netlink::open_in(int netns, unsigned groups, int protocol)
+{
+	return in_netns(netns, [&] { return open(groups, protocol); });
 }
 
 static int visit_one(const nlmsghdr *message, void *visit)
@@ -33,13 +40,27 @@ static int visit_one(const nlmsghdr *message, void *visit)
 
 int Netlink::dump(nlmsghdr *request, const std::function<void(const nlmsghdr *)> &visit)
 {
-	std::vector<char> buffer(dump_buffer_bytes);
-	auto *context = const_cast<std::function<void(const nlmsghdr *)> *>(&visit);
-
 	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	request->nlmsg_seq = 1;
 	if (mnl_socket_sendto(socket_, request, request->nlmsg_len) < 0)
 		return -errno;
+	return receive(visit);
+}
+
+int Netlink::call(nlmsghdr *request, const std::function<void(const nlmsghdr *)> &visit)
+{
+	request->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
+	request->nlmsg_seq = 1;
+	if (mnl_socket_sendto(socket_, request, request->nlmsg_len) < 0)
+		return -errno;
+	return receive(visit);
+}
+
+int Netlink::receive(const std::function<void(const nlmsghdr *)> &visit)
+{
+	std::vector<char> buffer(dump_buffer_bytes);
+	auto *context = const_cast<std::function<void(const nlmsghdr *)> *>(&visit);
+
 	for (;;) {
 		ssize_t got = mnl_socket_recvfrom(socket_, buffer.data(), buffer.size());
 		if (got < 0)

@@ -15,14 +15,23 @@ public:
 	Netlink &operator=(const Netlink &) = delete;
 
 	// groups: RTMGRP_* to listen to, 0 for requests only.
-	int open(unsigned groups = 0);
+	int open(unsigned groups = 0, int protocol = NETLINK_ROUTE);
+	// The same in another network namespace, whose descriptor this is: a socket belongs to the
+	// namespace it was made in, whichever thread uses it afterwards.
+	int open_in(int netns, unsigned groups = 0, int protocol = NETLINK_ROUTE);
 	int fd() const { return mnl_socket_get_fd(socket_); }
 	// Sends a dump request and calls visit for every message of the answer.
 	int dump(nlmsghdr *request, const std::function<void(const nlmsghdr *)> &visit);
+	// Sends a request and waits for its acknowledgement; visit gets what comes before that.
+	int call(
+		nlmsghdr *request,
+		const std::function<void(const nlmsghdr *)> &visit = [](const nlmsghdr *) {});
 	// Throws away whatever has arrived; 0 when there was something.
 	int skip();
 
 private:
+	int receive(const std::function<void(const nlmsghdr *)> &visit);
+
 	mnl_socket *socket_ = nullptr;
 };
 
