@@ -16,7 +16,7 @@
 namespace
 {
 
-// IFLA_ALLMULTI came with Linux 6.2, and is not in the headers of older distributions.
+// IFLA_ALLMULTI came with Linux 6.0, and is not in the headers of older distributions.
 constexpr uint16_t ifla_allmulti = 61;
 
 class Link

@@ -78,14 +78,15 @@ int Netns::open(Netlink &netlink, unsigned groups, int protocol) const
 		       : netlink.open_in(fd_.get(), groups, protocol);
 }
 
-Netlink &Netns::route(Napi::Env env)
+// Opened when it is first needed, and kept: a watch asks again and again.
+Netlink &Netns::socket(Napi::Env env, std::unique_ptr<Netlink> &kept, int protocol) const
 {
-	if (route_)
-		return *route_;
+	if (kept)
+		return *kept;
 	auto netlink = std::make_unique<Netlink>();
-	check(env, open(*netlink, 0, NETLINK_ROUTE), "entering a network namespace");
-	route_ = std::move(netlink);
-	return *route_;
+	check(env, open(*netlink, 0, protocol), "entering a network namespace");
+	kept = std::move(netlink);
+	return *kept;
 }
 
 Napi::Value Netns::inode_number(const Napi::CallbackInfo &info)
@@ -95,12 +96,12 @@ Napi::Value Netns::inode_number(const Napi::CallbackInfo &info)
 
 Napi::Value Netns::links(const Napi::CallbackInfo &info)
 {
-	return read_links(info.Env(), route(info.Env()));
+	return read_links(info.Env(), socket(info.Env(), route_, NETLINK_ROUTE));
 }
 
 Napi::Value Netns::addresses(const Napi::CallbackInfo &info)
 {
-	return read_addresses(info.Env(), route(info.Env()));
+	return read_addresses(info.Env(), socket(info.Env(), route_, NETLINK_ROUTE));
 }
 
 Napi::Value Netns::id_of(const Napi::CallbackInfo &info)
@@ -113,7 +114,7 @@ Napi::Value Netns::id_of(const Napi::CallbackInfo &info)
 	request->nlmsg_type = RTM_GETNSID;
 	mnl_nlmsg_put_extra_header(request, sizeof(rtgenmsg));
 	mnl_attr_put_u32(request, NETNSA_FD, static_cast<uint32_t>(other->fd_.get()));
-	int err = route(env).call(request, [&](const nlmsghdr *message) {
+	int err = socket(env, route_, NETLINK_ROUTE).call(request, [&](const nlmsghdr *message) {
 		for_each_attribute(message, sizeof(rtgenmsg), [&](const nlattr *attribute) {
 			if (mnl_attr_get_type(attribute) == NETNSA_NSID)
 				id = static_cast<int32_t>(mnl_attr_get_u32(attribute));
@@ -125,9 +126,7 @@ Napi::Value Netns::id_of(const Napi::CallbackInfo &info)
 
 Napi::Value Netns::packet_sockets(const Napi::CallbackInfo &info)
 {
-	Netlink netlink;
-	check(info.Env(), open(netlink, 0, NETLINK_SOCK_DIAG), "opening a netlink socket");
-	return read_packet_sockets(info.Env(), netlink);
+	return read_packet_sockets(info.Env(), socket(info.Env(), diag_, NETLINK_SOCK_DIAG));
 }
 
 Napi::Value Netns::tcx_programs(const Napi::CallbackInfo &info)
@@ -157,6 +156,7 @@ Napi::Value Netns::tcx_programs(const Napi::CallbackInfo &info)
 Napi::Value Netns::close(const Napi::CallbackInfo &info)
 {
 	route_.reset();
+	diag_.reset();
 	fd_.reset();
 	return info.Env().Undefined();
 }

@@ -23,17 +23,18 @@ private:
 	Napi::Value addresses(const Napi::CallbackInfo &info);
 	// idOf(other) -> the other's id in this namespace (what linkNetnsid says), or -1
 	Napi::Value id_of(const Napi::CallbackInfo &info);
-	// packetSockets() -> [{inode, memberships: [{ifindex, count}]}]: who asked for promiscuity
+	// packetSockets() -> [{inode, promiscuousOn: ifindexes}]; null: the kernel cannot say
 	Napi::Value packet_sockets(const Napi::CallbackInfo &info);
 	// tcxPrograms(ifindexes) -> [{ifindex, rx: ids, tx: ids}], only those with programs
 	Napi::Value tcx_programs(const Napi::CallbackInfo &info);
 	Napi::Value close(const Napi::CallbackInfo &info);
-	Netlink &route(Napi::Env env);
+	Netlink &socket(Napi::Env env, std::unique_ptr<Netlink> &kept, int protocol) const;
 
 	Fd fd_;
 	bool is_own_ = false;
 	uint64_t inode_ = 0;
 	std::unique_ptr<Netlink> route_;
+	std::unique_ptr<Netlink> diag_;
 };
 
 int own_netns_inode(uint64_t *inode);

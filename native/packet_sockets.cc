@@ -14,36 +14,33 @@
 namespace
 {
 
-void add_memberships(Napi::Env env, const nlattr *attribute, Napi::Array &list)
+// However often a socket asks for the same interface, the kernel counts it once.
+void add_memberships(Napi::Env env, const nlattr *attribute, Napi::Array &ifindexes)
 {
 	const auto *bytes = static_cast<const char *>(mnl_attr_get_payload(attribute));
 	const size_t length = mnl_attr_get_payload_len(attribute);
-	for (size_t at = 0; at + sizeof(packet_diag_mclist) <= length;
-	     at += sizeof(packet_diag_mclist)) {
-		packet_diag_mclist membership;
+	packet_diag_mclist membership;
+	for (size_t at = 0; at + sizeof(membership) <= length; at += sizeof(membership)) {
 		memcpy(&membership, bytes + at, sizeof(membership));
-		if (membership.pdmc_type != PACKET_MR_PROMISC)
-			continue;
-		auto object = Napi::Object::New(env);
-		object.Set("ifindex", Napi::Number::New(env, membership.pdmc_index));
-		object.Set("count", Napi::Number::New(env, membership.pdmc_count));
-		list.Set(list.Length(), object);
+		if (membership.pdmc_type == PACKET_MR_PROMISC)
+			ifindexes.Set(ifindexes.Length(),
+				      Napi::Number::New(env, membership.pdmc_index));
 	}
 }
 
 void add_socket(Napi::Env env, const nlmsghdr *message, Napi::Array &list)
 {
 	const auto *header = static_cast<const packet_diag_msg *>(mnl_nlmsg_get_payload(message));
-	auto memberships = Napi::Array::New(env);
+	auto ifindexes = Napi::Array::New(env);
 	for_each_attribute(message, sizeof(*header), [&](const nlattr *attribute) {
 		if (mnl_attr_get_type(attribute) == PACKET_DIAG_MCLIST)
-			add_memberships(env, attribute, memberships);
+			add_memberships(env, attribute, ifindexes);
 	});
-	if (memberships.Length() == 0)
+	if (ifindexes.Length() == 0)
 		return;
 	auto socket = Napi::Object::New(env);
 	socket.Set("inode", Napi::Number::New(env, header->pdiag_ino));
-	socket.Set("memberships", memberships);
+	socket.Set("promiscuousOn", ifindexes);
 	list.Set(list.Length(), socket);
 }
 
