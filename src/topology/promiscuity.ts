@@ -23,6 +23,8 @@ export type PromiscuityReason =
 	| { reason: 'administrator' }
 	| { reason: 'port'; of: string; kind: string }
 	| { reason: 'lower_device'; of: string; kind: string }
+	/** It has to receive for the addresses of these, and its driver cannot filter by several. */
+	| { reason: 'more_addresses'; of: string[] }
 	| { reason: 'packet_socket'; socket: number; pid: number | null; command: string | null }
 	| { reason: 'unexplained'; count: number };
 
@@ -75,6 +77,13 @@ function passesDown(child: Device): boolean {
 	return child.promiscuity > 0 && (child.vlan !== undefined || child.macvlan !== undefined);
 }
 
+function devicesWithOtherAddress(device: Device, topology: Topology): Device[] {
+	return device.children
+		.flatMap((ref) => topology.device(ref) ?? [])
+		.filter((child) => child.macvlan !== undefined || child.vlan !== undefined)
+		.filter((child) => deviceIsUp(child) && child.address !== device.address);
+}
+
 function reasonsOf(
 	device: Device,
 	topology: Topology,
@@ -92,6 +101,9 @@ function reasonsOf(
 	}
 	for (const { socket, pid, command } of holders.filter((holder) => isSame(holder, device)))
 		reasons.push({ reason: 'packet_socket', socket, pid, command });
+	const others = devicesWithOtherAddress(device, topology);
+	if (device.promiscuity > reasons.length && others.length)
+		reasons.push({ reason: 'more_addresses', of: others.map((each) => each.name) });
 	const count = device.promiscuity - reasons.length;
 	return count > 0 ? [...reasons, { reason: 'unexplained', count }] : reasons;
 }

@@ -4,7 +4,7 @@ import { type Container, describeContainer } from './containers.ts';
 import { type Device, isSame } from './device.ts';
 import { isPattern, matcherOf, type SourceExpression } from './expression.ts';
 import { nearestNames } from './links.ts';
-import type { Namespace, Topology } from './topology.ts';
+import { isInitial, type Namespace, type Topology } from './topology.ts';
 
 /** What selecting needs of the host besides its topology. Tests make their own. */
 export interface ProcessTable {
@@ -26,9 +26,11 @@ function notFound(code: string, message: string, hint: string): XspanError {
 	return new XspanError('notFound', code, message, { hint });
 }
 
-export function describeNamespace({ own, names, pids, command, inode }: Namespace): string {
+export function describeNamespace(namespace: Namespace): string {
+	const { own, names, pids, command, inode } = namespace;
 	if (own) return 'this namespace';
 	if (names[0]) return `netns ${names[0]}`;
+	if (isInitial(namespace)) return 'the initial namespace';
 	if (pids[0] !== undefined) return `the namespace of ${command ?? 'process'} (pid ${pids[0]})`;
 	return `namespace ${inode}`;
 }

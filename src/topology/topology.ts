@@ -25,6 +25,9 @@ export interface Namespace {
 	unreadable: string | null;
 }
 
+/** Where the machine's own interfaces are: init (1) and the kernel's threads (2, kthreadd). */
+export const isInitial = ({ pids }: Namespace): boolean => pids[0] !== undefined && pids[0] <= 2;
+
 /** What was read from one namespace; tests write it by hand. */
 export interface NamespaceReading {
 	namespace: Namespace;
