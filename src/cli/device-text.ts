@@ -2,6 +2,7 @@
 import {
 	type Device,
 	describeDevice,
+	describeNamespace,
 	deviceIsUp,
 	type Namespace,
 	type Topology,
