@@ -5,9 +5,11 @@
 #include "abi.h"
 #include "drain_object.h"
 #include "error.h"
+#include "link_monitor.h"
 #include "links.h"
 #include "maps.h"
 #include "mirror_port.h"
+#include "netns.h"
 #include "pcap_filter.h"
 #include "probe.h"
 #include "programs.h"
@@ -46,6 +48,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports)
 	exports.Set("Drain", DrainObject::define(env));
 	exports.Set("MirrorPort", MirrorPort::define(env));
 	exports.Set("LinkMonitor", LinkMonitor::define(env));
+	exports.Set("Netns", Netns::define(env));
 	function("compileFilter", compile_filter);
 	function("links", links);
 	function("ethtool", ethtool);

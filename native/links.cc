@@ -3,14 +3,21 @@
 
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <cstring>
 #include <string>
 
 #include "error.h"
+#include "link_kind.h"
 
 namespace
 {
+
+// IFLA_ALLMULTI came with Linux 6.0, and is not in the headers of older distributions.
+constexpr uint16_t ifla_allmulti = 61;
 
 class Link
 {
@@ -21,13 +28,15 @@ public:
 		number("ifindex", header->ifi_index);
 		number("arpType", header->ifi_type);
 		number("flags", header->ifi_flags);
+		// until the attribute says more: all that older kernels tell
+		number("allmulti", header->ifi_flags & IFF_ALLMULTI ? 1 : 0);
 		for_each_attribute(message, sizeof(*header),
 				   [this](const nlattr *attribute) { read(attribute); });
 	}
 	Napi::Object object() const { return object_; }
 
 private:
-	void number(const char *name, uint32_t value)
+	void number(const char *name, double value)
 	{
 		object_.Set(name, Napi::Number::New(env_, value));
 	}
@@ -51,23 +60,29 @@ private:
 		case IFLA_LINK:
 			return number("link", mnl_attr_get_u32(attribute));
 		case IFLA_LINK_NETNSID:
-			return number("linkNetnsid", mnl_attr_get_u32(attribute));
+			return number("linkNetnsid",
+				      static_cast<int32_t>(mnl_attr_get_u32(attribute)));
 		case IFLA_PROMISCUITY:
 			return number("promiscuity", mnl_attr_get_u32(attribute));
+		case ifla_allmulti:
+			return number("allmulti", mnl_attr_get_u32(attribute));
 		case IFLA_OPERSTATE:
 			return number("operState", mnl_attr_get_u8(attribute));
 		case IFLA_ADDRESS:
-			return address(attribute);
+			return address("address", attribute);
+		case IFLA_PERM_ADDRESS:
+			return address("permanentAddress", attribute);
+		case IFLA_STATS64:
+			return statistics(attribute);
 		case IFLA_LINKINFO:
-			return nested(attribute, IFLA_INFO_KIND,
-				      [&](const nlattr *kind) { text("kind", kind); });
+			return read_link_kind(env_, object_, attribute);
 		case IFLA_XDP:
 			return nested(attribute, IFLA_XDP_PROG_ID, [&](const nlattr *id) {
 				number("xdpProgramId", mnl_attr_get_u32(id));
 			});
 		}
 	}
-	void address(const nlattr *attribute)
+	void address(const char *name, const nlattr *attribute)
 	{
 		const auto *byte = static_cast<const uint8_t *>(mnl_attr_get_payload(attribute));
 		std::string text;
@@ -76,7 +91,24 @@ private:
 			snprintf(hex, sizeof(hex), i ? ":%02x" : "%02x", byte[i]);
 			text += hex;
 		}
-		object_.Set("address", Napi::String::New(env_, text));
+		object_.Set(name, Napi::String::New(env_, text));
+	}
+	void statistics(const nlattr *attribute)
+	{
+		rtnl_link_stats64 stats = {}; // aligned, and as long as the kernel makes it
+		memcpy(&stats, mnl_attr_get_payload(attribute),
+		       std::min<size_t>(sizeof(stats), mnl_attr_get_payload_len(attribute)));
+		auto object = Napi::Object::New(env_);
+		auto set = [&](const char *name, uint64_t value) {
+			object.Set(name, Napi::Number::New(env_, static_cast<double>(value)));
+		};
+		set("rxFrames", stats.rx_packets);
+		set("rxBytes", stats.rx_bytes);
+		set("rxDropped", stats.rx_dropped);
+		set("txFrames", stats.tx_packets);
+		set("txBytes", stats.tx_bytes);
+		set("txDropped", stats.tx_dropped);
+		object_.Set("statistics", object);
 	}
 	template <typename Use> void nested(const nlattr *outer, unsigned type, Use use)
 	{
@@ -92,22 +124,26 @@ private:
 
 } // namespace
 
-// links() -> one object per interface of this thread's network namespace
-Napi::Value links(const Napi::CallbackInfo &info)
+Napi::Value read_links(Napi::Env env, Netlink &netlink)
 {
-	auto env = info.Env();
 	auto list = Napi::Array::New(env);
-	Netlink netlink;
 	char buffer[256];
 	auto *request = mnl_nlmsg_put_header(buffer);
 	request->nlmsg_type = RTM_GETLINK;
 	auto *header =
 		static_cast<ifinfomsg *>(mnl_nlmsg_put_extra_header(request, sizeof(ifinfomsg)));
 	header->ifi_family = AF_UNSPEC;
-	check(env, netlink.open(), "opening a netlink socket");
 	int err = netlink.dump(request, [&](const nlmsghdr *message) {
 		list.Set(list.Length(), Link(env, message).object());
 	});
 	check(env, err, "listing interfaces");
 	return list;
+}
+
+// links() -> one object per interface of this thread's network namespace
+Napi::Value links(const Napi::CallbackInfo &info)
+{
+	Netlink netlink;
+	check(info.Env(), netlink.open(), "opening a netlink socket");
+	return read_links(info.Env(), netlink);
 }

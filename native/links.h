@@ -1,37 +1,14 @@
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
-// What the kernel says about interfaces. JavaScript: links(), ethtool(name),
-// new LinkMonitor(onChange).
+// What the kernel says about interfaces. JavaScript: links(), ethtool(name).
 #pragma once
 
 #include <napi.h>
 
-#include <thread>
-
-#include "cleanup_hook.h"
-#include "fd.h"
 #include "netlink.h"
-#include "notifier.h"
 
 Napi::Value links(const Napi::CallbackInfo &info);
 Napi::Value ethtool(const Napi::CallbackInfo &info);
 
-// Calls onChange after any interface of this namespace was added, removed or changed.
-class LinkMonitor : public Napi::ObjectWrap<LinkMonitor>
-{
-public:
-	static Napi::Function define(Napi::Env env);
-	explicit LinkMonitor(const Napi::CallbackInfo &info);
-	~LinkMonitor() override;
-
-private:
-	friend class CleanupHook<LinkMonitor>;
-	Napi::Value close(const Napi::CallbackInfo &info);
-	void run();
-	void stop();
-
-	Notifier notifier_;
-	Netlink netlink_;
-	Fd wake_;
-	std::thread thread_;
-	CleanupHook<LinkMonitor> hook_;
-};
+// The interfaces, and their addresses, of the namespace that the socket belongs to.
+Napi::Value read_links(Napi::Env env, Netlink &netlink);
+Napi::Value read_addresses(Napi::Env env, Netlink &netlink);

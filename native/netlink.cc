@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <vector>
 
+#include "in_netns.h"
+
 namespace
 {
 constexpr size_t dump_buffer_bytes = 65536; // the kernel fills up to 32 KiB a message
@@ -23,6 +25,11 @@ int Netlink::open(unsigned groups, int protocol)
 	if (!socket_)
 		return -errno;
 	return mnl_socket_bind(socket_, groups, MNL_SOCKET_AUTOPID) ? -errno : 0;
+}
+
+int Netlink::open_in(int netns, unsigned groups, int protocol)
+{
+	return in_netns(netns, [&] { return open(groups, protocol); });
 }
 
 static int visit_one(const nlmsghdr *message, void *visit)

@@ -16,6 +16,9 @@ public:
 
 	// groups: RTMGRP_* to listen to, 0 for requests only.
 	int open(unsigned groups = 0, int protocol = NETLINK_ROUTE);
+	// The same in another network namespace, whose descriptor this is: a socket belongs to the
+	// namespace it was made in, whichever thread uses it afterwards.
+	int open_in(int netns, unsigned groups = 0, int protocol = NETLINK_ROUTE);
 	int fd() const { return mnl_socket_get_fd(socket_); }
 	// Sends a dump request and calls visit for every message of the answer.
 	int dump(nlmsghdr *request, const std::function<void(const nlmsghdr *)> &visit);

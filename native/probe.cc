@@ -5,7 +5,6 @@
 #include <linux/bpf.h>
 #include <poll.h>
 #include <sched.h>
-#include <sys/stat.h>
 
 #include <cerrno>
 #include <thread>
@@ -13,6 +12,7 @@
 #include "abi.h"
 #include "attachment.h"
 #include "error.h"
+#include "netns.h"
 
 namespace
 {
@@ -68,10 +68,9 @@ Napi::Value probe_tcx(const Napi::CallbackInfo &info)
 
 Napi::Value netns(const Napi::CallbackInfo &info)
 {
-	struct stat status;
-	check(info.Env(), stat("/proc/thread-self/ns/net", &status) ? -errno : 0,
-	      "reading the network namespace");
-	return Napi::Number::New(info.Env(), static_cast<double>(status.st_ino));
+	uint64_t inode = 0;
+	check(info.Env(), own_netns_inode(&inode), "reading the network namespace");
+	return Napi::Number::New(info.Env(), static_cast<double>(inode));
 }
 
 Napi::Value pipe_is_closed(const Napi::CallbackInfo &info)

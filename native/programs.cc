@@ -89,9 +89,8 @@ Napi::Value program(const Napi::CallbackInfo &info)
 	return result;
 }
 
-Napi::Value tcx_programs(const Napi::CallbackInfo &info)
+int tcx_program_ids(int ifindex, bool egress, std::vector<uint32_t> *ids)
 {
-	auto env = info.Env();
 	// union bpf_attr.query of Linux 6.6, which libbpf 1.1's bpf_prog_query does not reach
 	struct {
 		__u32 target_ifindex, attach_type, query_flags, attach_flags;
@@ -99,15 +98,26 @@ Napi::Value tcx_programs(const Napi::CallbackInfo &info)
 		__u32 count, pad;
 		__u64 prog_attach_flags, link_ids, link_attach_flags, revision;
 	} query = {};
-	__u32 ids[64] = {};
-	query.target_ifindex = static_cast<__u32>(ifindex_of(info));
-	query.attach_type = is_egress(info) ? 47 : 46;
-	query.prog_ids = reinterpret_cast<__u64>(ids);
-	query.count = sizeof(ids) / sizeof(ids[0]);
+	__u32 found[64] = {};
+	query.target_ifindex = static_cast<__u32>(ifindex);
+	query.attach_type = egress ? 47 : 46;
+	query.prog_ids = reinterpret_cast<__u64>(found);
+	query.count = sizeof(found) / sizeof(found[0]);
 	if (syscall(SYS_bpf, BPF_PROG_QUERY, &query, sizeof(query)) && errno != ENOENT)
+		return -errno;
+	for (__u32 i = 0; i < query.count && found[i]; i++)
+		ids->push_back(found[i]);
+	return 0;
+}
+
+Napi::Value tcx_programs(const Napi::CallbackInfo &info)
+{
+	auto env = info.Env();
+	std::vector<uint32_t> ids;
+	if (tcx_program_ids(ifindex_of(info), is_egress(info), &ids))
 		return env.Null();
 	auto list = Napi::Array::New(env);
-	for (__u32 i = 0; i < query.count && ids[i]; i++)
+	for (uint32_t i = 0; i < ids.size(); i++)
 		list.Set(i, Napi::Number::New(env, ids[i]));
 	return list;
 }

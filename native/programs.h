@@ -4,6 +4,8 @@
 
 #include <napi.h>
 
+#include <vector>
+
 // program(id) -> {id, name} or null
 Napi::Value program(const Napi::CallbackInfo &info);
 // tcxPrograms(ifindex, direction) -> ids in order, or null where the kernel has no tcx
@@ -16,3 +18,6 @@ Napi::Value clsact_create(const Napi::CallbackInfo &info);
 Napi::Value clsact_detach(const Napi::CallbackInfo &info);
 // clsactDestroyIfEmpty(ifindex) -> true: the qdisc had no filter left and is gone
 Napi::Value clsact_destroy_if_empty(const Napi::CallbackInfo &info);
+
+// The same for an interface of the namespace that the calling thread is in. 0 or a negative errno.
+int tcx_program_ids(int ifindex, bool egress, std::vector<uint32_t> *ids);

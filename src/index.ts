@@ -58,3 +58,27 @@ export type {
 } from './spec/spec.ts';
 export { SNAPLEN } from './spec/spec.ts';
 export { parseCount, parseDuration, parseLimit, parseSample, parseSize } from './spec/units.ts';
+export type { Container } from './topology/containers.ts';
+export { describeContainer } from './topology/containers.ts';
+export type { AttachedProgram, Device, DeviceRef, IpAddress } from './topology/device.ts';
+export { describeKind, deviceIsUp } from './topology/device.ts';
+export type {
+	PromiscuityAudit,
+	PromiscuityFinding,
+	PromiscuityReason,
+	PromiscuousInterface,
+} from './topology/promiscuity.ts';
+export type {
+	PromiscuityChange,
+	PromiscuityState,
+	PromiscuityWatching,
+} from './topology/promiscuity-watch.ts';
+export { readPromiscuity, watchPromiscuity } from './topology/promiscuity-watch.ts';
+export { readTopology } from './topology/read.ts';
+export type { Resolution, ResolvedSource } from './topology/resolve.ts';
+export { resolveSources, tapDirections } from './topology/resolve.ts';
+export type { ProcessTable } from './topology/select.ts';
+export { describeDevice, describeNamespace } from './topology/select.ts';
+export type { Namespace, Topology } from './topology/topology.ts';
+export type { Advice, Place } from './topology/where.ts';
+export { whereIs } from './topology/where.ts';

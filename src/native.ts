@@ -15,7 +15,39 @@ export interface ClassicInstruction {
 	k: number;
 }
 
-export interface NativeLink {
+/** What a kind of interface has of its own; numbers as in include/uapi/linux/if_link.h. */
+export interface NativeLinkKind {
+	kind?: string;
+	/** Of what it is a port: "bridge", "bond", "team", "openvswitch". */
+	slaveKind?: string;
+	vlan?: { id: number; protocol: number };
+	/** link: the parent, where it was given one. */
+	vxlan?: { id: number; link?: number };
+	macvlan?: { mode: number; flags?: number };
+	ipvlan?: { mode: number };
+	tun?: { type: number; persist: boolean };
+	bond?: { mode: number };
+	bridge?: { vlanFiltering: boolean };
+	bridgePort?: {
+		/** Of the spanning tree. */
+		state: number;
+		hairpin: boolean;
+		isolated: boolean;
+		learning: boolean;
+		flood: boolean;
+	};
+}
+
+export interface NativeStatistics {
+	rxFrames: number;
+	rxBytes: number;
+	rxDropped: number;
+	txFrames: number;
+	txBytes: number;
+	txDropped: number;
+}
+
+export interface NativeLink extends NativeLinkKind {
 	ifindex: number;
 	name: string;
 	alias?: string;
@@ -23,16 +55,54 @@ export interface NativeLink {
 	flags: number;
 	mtu: number;
 	address?: string;
-	kind?: string;
 	/** Its root qdisc. */
 	qdisc?: string;
+	permanentAddress?: string;
 	master?: number;
 	/** Parent or peer; in the namespace of linkNetnsid where that is set. */
 	link?: number;
+	/** An id of this namespace, see NativeNetns.idOf(); -1: that namespace has none. */
 	linkNetnsid?: number;
 	promiscuity: number;
+	allmulti: number;
 	operState: number;
 	xdpProgramId?: number;
+	statistics: NativeStatistics;
+}
+
+export interface NativeAddress {
+	ifindex: number;
+	address: string;
+	prefix: number;
+}
+
+export interface NativePacketSocket {
+	inode: number;
+	/** Interfaces that it made promiscuous. */
+	promiscuousOn: number[];
+}
+
+export interface NativeNetns {
+	inode(): number;
+	links(): NativeLink[];
+	addresses(): NativeAddress[];
+	/** The other's id in this namespace, -1: it has none. */
+	idOf(other: NativeNetns): number;
+	/** null: the kernel has no packet diagnostics. */
+	packetSockets(): NativePacketSocket[] | null;
+	/** Only of interfaces that have any. */
+	tcxPrograms(ifindexes: number[]): { ifindex: number; rx: number[]; tx: number[] }[];
+	/** Until then it keeps the namespace, and what is in it, alive. */
+	close(): void;
+}
+
+export interface NativeLinkMonitor {
+	/** Keeps the namespace alive until forget(). */
+	listen(netns: NativeNetns): void;
+	forget(inode: number): void;
+	/** Inodes of the namespaces with changes since the last call. */
+	changed(): number[];
+	close(): void;
 }
 
 export interface NativeEthtool {
@@ -152,7 +222,14 @@ export interface Native {
 	) => NativeTap;
 	Drain: new (maps: NativeMaps, format: DrainFormat, onReady: () => void) => NativeDrain;
 	MirrorPort: new (config: Uint8Array) => NativeMirrorPort;
-	LinkMonitor: new (onChange: () => void) => { close(): void };
+	/** Listens in the namespace of this thread, and wherever it is told to. */
+	LinkMonitor: new (
+		onChange: () => void,
+	) => NativeLinkMonitor;
+	/** Without a path the namespace of this thread. */
+	Netns: new (
+		path?: string,
+	) => NativeNetns;
 	compileFilter(text: string): ClassicInstruction[];
 	links(): NativeLink[];
 	ethtool(name: string): NativeEthtool;

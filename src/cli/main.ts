@@ -8,6 +8,9 @@ import { doctorCommand } from './doctor.ts';
 import { filterCommand } from './filter.ts';
 import { mirrorCommand } from './mirror.ts';
 import { printError } from './print.ts';
+import { promiscCommand } from './promisc.ts';
+import { topologyCommand } from './topology.ts';
+import { whereCommand } from './where.ts';
 
 const program = new Command('xspan')
 	.description('SPAN sessions and packet capture for Linux interfaces, without promiscuous mode')
@@ -18,6 +21,9 @@ const program = new Command('xspan')
 	.addCommand(mirrorCommand())
 	.addCommand(captureCommand())
 	.addCommand(filterCommand())
+	.addCommand(whereCommand())
+	.addCommand(topologyCommand())
+	.addCommand(promiscCommand())
 	.addCommand(doctorCommand())
 	.addCommand(cleanCommand())
 	.addHelpText(

@@ -15,6 +15,11 @@ const colors = pc.createColors(
 	process.env['NO_COLOR'] === undefined && process.stderr.isTTY === true,
 );
 
+/** For data on standard output: piped into a file or a pager, it stays plain. */
+export const paint = pc.createColors(
+	process.env['NO_COLOR'] === undefined && process.stdout.isTTY === true,
+);
+
 /** Prints an error and returns the exit code that belongs to it. */
 export function printError(error: unknown, debug: boolean): number {
 	if (!(error instanceof XspanError)) {

@@ -39,7 +39,7 @@ function distance(a: string, b: string): number {
 }
 
 /** The names most like one that does not exist, best first. */
-export function nearestNames(name: string, links: readonly Link[], most = 3): string[] {
+export function nearestNames(name: string, links: readonly { name: string }[], most = 3): string[] {
 	return links
 		.map((link) => ({ name: link.name, distance: distance(name, link.name) }))
 		.filter((near) => near.distance <= Math.max(2, name.length / 2))

@@ -10,7 +10,16 @@ export function link(name: string, ifindex: number, more: Partial<Link> = {}): L
 		mtu: 1500,
 		address: '02:00:00:00:00:01',
 		promiscuity: 0,
+		allmulti: 0,
 		operState: 6,
+		statistics: {
+			rxFrames: 0,
+			rxBytes: 0,
+			rxDropped: 0,
+			txFrames: 0,
+			txBytes: 0,
+			txDropped: 0,
+		},
 		...more,
 	};
 }
