@@ -232,6 +232,24 @@ int xspan_mark(struct __sk_buff *skb)
 	return TAP_NEXT;
 }
 
+/* At the ingress of a relay's inner end: a source in another network namespace clones into a pair of
+ * its own, whose marker says the direction here. From here on its copies are as any others. */
+SEC("tc")
+int xspan_relay(struct __sk_buff *skb)
+{
+	__u32 zero = 0;
+	const struct xs_port_state *s = bpf_map_lookup_elem(&port_state, &zero);
+
+	if (!s)
+		return TC_ACT_SHOT;
+	if (!config.direction) {
+		skb->cb[0] = skb->vlan_tci;
+		if (bpf_skb_vlan_pop(skb))
+			return TC_ACT_SHOT;
+	}
+	return (int)bpf_redirect(s->outer_ifindex, 0);
+}
+
 /* What became of copies that went straight from XDP. */
 SEC("tp_btf/xdp_devmap_xmit")
 int BPF_PROG(xspan_sent, const struct net_device___xspan *from, const struct net_device___xspan *to,
@@ -243,9 +261,10 @@ int BPF_PROG(xspan_sent, const struct net_device___xspan *from, const struct net
 }
 
 SEC("tp_btf/xdp_redirect_err")
-int BPF_PROG(xspan_refused, const struct net_device___xspan *from)
+int BPF_PROG(xspan_refused, const struct net_device___xspan *from, const void *program,
+	     const void *to, int err)
 {
 	if (is_ours(from))
-		refuse_express();
+		refuse_express(err);
 	return 0;
 }

@@ -94,16 +94,20 @@ SharedMaps &Maps::open(const Napi::CallbackInfo &info) const
 	return *maps_;
 }
 
-// Float64Array, a row per tap, a column per __u64 of struct xs_counters, CPUs added up.
+// counters(taps?) -> Float64Array, a row per tap, a column per __u64 of struct xs_counters, CPUs added
+// up
 Napi::Value Maps::counters(const Napi::CallbackInfo &info)
 {
 	auto &maps = open(info);
+	const uint32_t taps = info[0].IsNumber()
+				      ? std::min(maps.taps, info[0].As<Napi::Number>().Uint32Value())
+				      : maps.taps;
 	const size_t words = sizeof(xs_counters) / sizeof(uint64_t);
 	const size_t cpus = static_cast<size_t>(libbpf_num_possible_cpus());
 	std::vector<uint64_t> values(words * cpus);
-	auto sums = Napi::Float64Array::New(info.Env(), words * maps.taps);
+	auto sums = Napi::Float64Array::New(info.Env(), words * taps);
 
-	for (uint32_t tap = 0; tap < maps.taps; tap++) {
+	for (uint32_t tap = 0; tap < taps; tap++) {
 		int err = bpf_map_lookup_elem(maps.counters_fd.get(), &tap, values.data());
 		check(info.Env(), err ? -errno : 0, "reading counters");
 		for (size_t w = 0; w < words; w++) {

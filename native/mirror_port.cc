@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "error.h"
+#include "netns.h"
 #include "port.skel.h"
 #include "wall_clock.h"
 
@@ -58,6 +59,7 @@ void MirrorPort::unload()
 	encapsulate_.reset();
 	exit_.reset();
 	mark_.reset();
+	relays_.clear();
 	sent_.reset();
 	refused_.reset();
 	if (state_)
@@ -83,25 +85,53 @@ static int attach_tc(struct bpf_program *program, int ifindex, uint32_t directio
 	return attach(fd, Hook::clsact, ifindex, direction, 0, out);
 }
 
-// attach({outer, inner, netns, marks})
+static int ifindex_of(const Napi::Object &options, const char *name)
+{
+	return options.Get(name).As<Napi::Number>().Int32Value();
+}
+
+// attach({outer, inner, netns, innerNetns?, marks}): netns is the inode of the inner end's.
 Napi::Value MirrorPort::attach(const Napi::CallbackInfo &info)
 {
 	auto env = info.Env();
 	auto options = info[0].As<Napi::Object>();
-	const int inner = options.Get("inner").As<Napi::Number>().Int32Value();
-	const int outer = options.Get("outer").As<Napi::Number>().Int32Value();
+	const int inner = ifindex_of(options, "inner"), outer = ifindex_of(options, "outer");
 	const auto &programs = skeleton_->progs;
 	state_->inner_ifindex = static_cast<uint32_t>(inner);
+	state_->outer_ifindex = static_cast<uint32_t>(outer);
 	state_->netns = static_cast<uint64_t>(options.Get("netns").As<Napi::Number>().Int64Value());
 	LibbpfLog log;
-	int err = attach_tc(programs.xspan_exit, inner, XS_DIR_RX, &exit_);
-	if (!err && options.Get("marks").As<Napi::Boolean>())
+	int err = 0;
+	if (options.Get("marks").As<Napi::Boolean>())
 		err = attach_tc(programs.xspan_mark, outer, XS_DIR_TX, &mark_);
 	if (!err)
-		err = ::attach(bpf_program__fd(programs.xspan_port), Hook::xdp, inner, XS_DIR_RX, 0,
-			       &encapsulate_);
+		err = Netns::run_in(options.Get("innerNetns"), [&] {
+			int failed = attach_tc(programs.xspan_exit, inner, XS_DIR_RX, &exit_);
+			return failed ? failed
+				      : ::attach(bpf_program__fd(programs.xspan_port), Hook::xdp,
+						 inner, XS_DIR_RX, 0, &encapsulate_);
+		});
 	check(env, err, "attaching the mirror port's programs", log.text());
 	return env.Undefined();
+}
+
+// relay({outer, inner, outerNetns, marks}): a pair from another namespace into the outer end.
+Napi::Value MirrorPort::relay(const Napi::CallbackInfo &info)
+{
+	auto options = info[0].As<Napi::Object>();
+	const int inner = ifindex_of(options, "inner"), outer = ifindex_of(options, "outer");
+	const auto &programs = skeleton_->progs;
+	std::unique_ptr<Attachment> receive, mark;
+	LibbpfLog log;
+	int err = attach_tc(programs.xspan_relay, inner, XS_DIR_RX, &receive);
+	if (!err && options.Get("marks").As<Napi::Boolean>())
+		err = Netns::run_in(options.Get("outerNetns"), [&] {
+			return attach_tc(programs.xspan_mark, outer, XS_DIR_TX, &mark);
+		});
+	check(info.Env(), err, "attaching a relay's programs", log.text());
+	relays_.push_back(std::move(receive));
+	relays_.push_back(std::move(mark));
+	return info.Env().Undefined();
 }
 
 // Float64Array, a column per __u64 of struct xs_port_counters, CPUs added up.
@@ -177,6 +207,7 @@ Napi::Function MirrorPort::define(Napi::Env env)
 	return DefineClass(env, "MirrorPort",
 			   {
 				   InstanceMethod<&MirrorPort::attach>("attach"),
+				   InstanceMethod<&MirrorPort::relay>("relay"),
 				   InstanceMethod<&MirrorPort::counters>("counters"),
 				   InstanceMethod<&MirrorPort::set_state>("setState"),
 				   InstanceMethod<&MirrorPort::sequence>("sequence"),

@@ -6,6 +6,7 @@
 #include <napi.h>
 
 #include <memory>
+#include <vector>
 
 #include "abi.h"
 #include "attachment.h"
@@ -23,6 +24,7 @@ public:
 
 private:
 	Napi::Value attach(const Napi::CallbackInfo &info);
+	Napi::Value relay(const Napi::CallbackInfo &info);
 	Napi::Value counters(const Napi::CallbackInfo &info);
 	Napi::Value set_state(const Napi::CallbackInfo &info);
 	Napi::Value sequence(const Napi::CallbackInfo &info);
@@ -36,5 +38,6 @@ private:
 	xs_port_state *state_ = nullptr; // mapped, shared with the programs
 	WallClock wall_clock_;
 	std::unique_ptr<Attachment> encapsulate_, exit_, mark_;
+	std::vector<std::unique_ptr<Attachment>> relays_;
 	Fd sent_, refused_; // tracepoints, once an uplink takes frames from XDP
 };

@@ -71,6 +71,19 @@ Netns::Netns(const Napi::CallbackInfo &info) : Napi::ObjectWrap<Netns>(info)
 	inode_ = status.st_ino;
 }
 
+int Netns::fd_of(const Napi::Value &netns)
+{
+	return Netns::Unwrap(netns.As<Napi::Object>())->fd_.get();
+}
+
+int Netns::run_in(const Napi::Value &netns, const std::function<int()> &work)
+{
+	if (!netns.IsObject())
+		return work();
+	const auto *there = Netns::Unwrap(netns.As<Napi::Object>());
+	return there->is_own_ ? work() : in_netns(there->fd_.get(), work);
+}
+
 // setns() takes CAP_SYS_ADMIN, even into the namespace where one is: so not for the own one.
 int Netns::open(Netlink &netlink, unsigned groups, int protocol) const
 {

@@ -5,6 +5,8 @@
 
 #include <napi.h>
 
+#include <functional>
+
 #include "fd.h"
 #include "netlink.h"
 
@@ -15,6 +17,10 @@ public:
 	explicit Netns(const Napi::CallbackInfo &info);
 
 	uint64_t inode() const { return inode_; }
+	static int fd_of(const Napi::Value &netns);
+	// Does work in the namespace of an option that may be left out: then here, and without the
+	// capability that another namespace takes.
+	static int run_in(const Napi::Value &netns, const std::function<int()> &work);
 	int open(Netlink &netlink, unsigned groups, int protocol) const;
 
 private:

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "error.h"
+#include "netns.h"
 #include "tap.skel.h"
 
 namespace
@@ -155,7 +156,7 @@ void Tap::unload()
 	programs_fd_.reset();
 }
 
-// attach({hook, ifindex, direction, priority?}) -> {handle, priority} (0 where the hook has none)
+// attach({hook, ifindex, direction, priority?, netns?}) -> {handle, priority} (0 where the hook has none)
 Napi::Value Tap::attach(const Napi::CallbackInfo &info)
 {
 	auto env = info.Env();
@@ -164,10 +165,12 @@ Napi::Value Tap::attach(const Napi::CallbackInfo &info)
 	const uint32_t priority = options.Has("priority")
 					  ? options.Get("priority").As<Napi::Number>().Uint32Value()
 					  : 0;
+	const int ifindex = options.Get("ifindex").As<Napi::Number>().Int32Value();
+	const uint32_t direction = options.Get("direction").As<Napi::Number>().Uint32Value();
 	LibbpfLog log;
-	int err = ::attach(
-		front(), hook_of(hook), options.Get("ifindex").As<Napi::Number>().Int32Value(),
-		options.Get("direction").As<Napi::Number>().Uint32Value(), priority, &attachment_);
+	int err = Netns::run_in(options.Get("netns"), [&] {
+		return ::attach(front(), hook_of(hook), ifindex, direction, priority, &attachment_);
+	});
 	check(env, err, "attaching the tap program");
 	auto result = Napi::Object::New(env);
 	result.Set("handle", Napi::Number::New(env, attachment_->handle()));

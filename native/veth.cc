@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
 #include "veth.h"
 
+#include <fcntl.h>
 #include <linux/if_link.h>
 #include <linux/ip.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <net/if.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <string>
 
 #include "error.h"
+#include "fd.h"
 #include "link_features.h"
 #include "netlink.h"
+#include "netns.h"
 
 namespace
 {
@@ -23,6 +27,14 @@ struct End {
 	Napi::Uint8Array address;
 	uint32_t ifindex; // 0: the kernel chooses
 	bool forwards;	  // IPv4: route lookups in the name of this device are allowed
+	Napi::Value netns; // undefined: here
+};
+
+// The same for both ends.
+struct Setup {
+	std::string alias;
+	uint32_t mtu, queue;
+	bool offloads;
 };
 
 struct Request {
@@ -36,6 +48,9 @@ struct Request {
 
 void put_end(nlmsghdr *message, const End &end, uint32_t mtu)
 {
+	if (end.netns.IsObject())
+		mnl_attr_put_u32(message, IFLA_NET_NS_FD,
+				 static_cast<uint32_t>(Netns::fd_of(end.netns)));
 	mnl_attr_put_strz(message, IFLA_IFNAME, end.name.c_str());
 	mnl_attr_put(message, IFLA_ADDRESS, end.address.ByteLength(), end.address.Data());
 	mnl_attr_put_u32(message, IFLA_MTU, mtu);
@@ -94,15 +109,25 @@ int set_link(Netlink &netlink, const End &end, const std::string &alias)
 	return netlink.call(request.message);
 }
 
-int set_up(Netlink &netlink, const End &end)
+int set_up(Netlink &netlink, unsigned ifindex)
 {
 	Request request;
 	request.message->nlmsg_type = RTM_SETLINK;
 	auto *header = request.header<ifinfomsg>();
-	header->ifi_index = static_cast<int>(if_nametoindex(end.name.c_str()));
+	header->ifi_index = static_cast<int>(ifindex);
 	header->ifi_flags = IFF_UP;
 	header->ifi_change = IFF_UP;
 	return netlink.call(request.message);
+}
+
+// The kernel would announce multicast groups. Where there is no IPv6, or /proc/sys may not be
+// written, there is no more that could be done.
+void disable_ipv6(const std::string &name)
+{
+	const std::string path = "/proc/sys/net/ipv6/conf/" + name + "/disable_ipv6";
+	Fd file(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+	if (file.valid())
+		(void)!write(file.get(), "1", 1);
 }
 
 // veth's own ring holds 256 frames, which one super-frame burst overflows.
@@ -128,20 +153,38 @@ int remove(Netlink &netlink, int ifindex)
 	return netlink.call(request.message);
 }
 
-int prepare(Netlink &netlink, const End &inner, const End &outer, const std::string &alias,
-	    uint32_t queue)
+// In the namespace of the end. Returns its ifindex, or a negative errno.
+int prepare(const End &end, const Setup &setup)
 {
-	for (const auto *end : {&inner, &outer}) {
-		if (int err = turn_features_off(end->name))
-			return err;
-		if (int err = set_link(netlink, *end, alias))
-			return err;
-	}
-	if (int err = set_pfifo(netlink, if_nametoindex(outer.name.c_str()), queue))
-		return err;
-	if (int err = set_up(netlink, inner))
-		return err;
-	return set_up(netlink, outer);
+	const unsigned ifindex = if_nametoindex(end.name.c_str());
+	Netlink netlink;
+	int err = netlink.open();
+	if (!err && !setup.offloads)
+		err = turn_features_off(end.name);
+	if (!err)
+		err = set_link(netlink, end, setup.alias);
+	if (!err && !end.forwards)
+		err = set_pfifo(netlink, ifindex, setup.queue);
+	if (!end.forwards)
+		disable_ipv6(end.name);
+	if (!err)
+		err = set_up(netlink, ifindex);
+	return err ? err : static_cast<int>(ifindex);
+}
+
+int prepare_both(const End &inner, const End &outer, const Setup &setup)
+{
+	const int err = Netns::run_in(inner.netns, [&] { return prepare(inner, setup); });
+	return err < 0 ? err : Netns::run_in(outer.netns, [&] { return prepare(outer, setup); });
+}
+
+int remove_in(const Napi::Value &netns, int ifindex)
+{
+	return Netns::run_in(netns, [&] {
+		Netlink netlink;
+		const int err = netlink.open();
+		return err ? err : remove(netlink, ifindex);
+	});
 }
 
 } // namespace
@@ -157,16 +200,19 @@ Napi::Value create_veth(const Napi::CallbackInfo &info)
 		return options.Get(name).As<Napi::Number>().Uint32Value();
 	};
 	auto address = [&](const char *name) { return options.Get(name).As<Napi::Uint8Array>(); };
-	const End inner = {text("inner"), address("innerAddress"), number("innerIfindex"), true};
-	const End outer = {text("outer"), address("outerAddress"), 0, false};
+	const End inner = {text("inner"), address("innerAddress"), number("innerIfindex"), true,
+			   options.Get("innerNetns")};
+	const End outer = {text("outer"), address("outerAddress"), 0, false,
+			   options.Get("outerNetns")};
+	const Setup setup = {text("alias"), number("mtu"), number("queue"),
+			     options.Get("offloads").As<Napi::Boolean>()};
 	Netlink netlink;
 	check(env, netlink.open(), "opening a netlink socket");
-	check(env, create_pair(netlink, inner, outer, number("mtu")), "creating a mirror port");
-	const int err = prepare(netlink, inner, outer, text("alias"), number("queue"));
-	if (err)
-		remove(netlink, static_cast<int>(inner.ifindex));
-	check(env, err, "setting up a mirror port");
-	return Napi::Number::New(env, if_nametoindex(outer.name.c_str()));
+	check(env, create_pair(netlink, inner, outer, setup.mtu), "creating a mirror port");
+	const int result = prepare_both(inner, outer, setup);
+	if (result < 0)
+		remove_in(inner.netns, static_cast<int>(inner.ifindex));
+	return Napi::Number::New(env, check(env, result, "setting up a mirror port"));
 }
 
 Napi::Value delete_link(const Napi::CallbackInfo &info)

@@ -165,15 +165,16 @@ export const PortConfigLayout = {
 } as const;
 
 export const PortStateLayout = {
-	size: 56,
+	size: 64,
 	fields: {
 		sequence: { offset: 0, size: 8 },
 		wall_offset_ns: { offset: 8, size: 8 },
 		netns: { offset: 16, size: 8 },
 		inner_ifindex: { offset: 24, size: 4 },
-		down_ifindex: { offset: 28, size: 4 },
-		xdp_ifindex: { offset: 32, size: 4 },
-		xdp_frags: { offset: 36, size: 4 },
-		source: { offset: 40, size: 16 },
+		outer_ifindex: { offset: 28, size: 4 },
+		down_ifindex: { offset: 32, size: 4 },
+		xdp_ifindex: { offset: 36, size: 4 },
+		xdp_frags: { offset: 40, size: 4 },
+		source: { offset: 44, size: 16 },
 	},
 } as const;

@@ -117,7 +117,8 @@ export interface NativeEthtool {
 }
 
 export interface NativeMaps {
-	counters(): Float64Array;
+	/** Of the first so many taps. */
+	counters(taps?: number): Float64Array;
 	setBudget(copies: number): void;
 	budget(): number;
 	resetLimit(): void;
@@ -130,7 +131,14 @@ export type NativeHook = 'tcx' | 'clsact' | 'xdp' | 'xdp-generic';
 
 export interface NativeTap {
 	/** priority: of a clsact filter, 0 or none: the kernel chooses. */
-	attach(to: { hook: NativeHook; ifindex: number; direction: number; priority?: number }): {
+	attach(to: {
+		hook: NativeHook;
+		ifindex: number;
+		direction: number;
+		priority?: number;
+		/** Where the interface is; not given: here. */
+		netns?: NativeNetns | undefined;
+	}): {
 		handle: number;
 		priority: number;
 	};
@@ -161,10 +169,25 @@ export interface NativeVeth {
 	mtu: number;
 	/** Frames of its pfifo. */
 	queue: number;
+	/** Not given: here. */
+	outerNetns?: NativeNetns | undefined;
+	innerNetns?: NativeNetns | undefined;
+	/** Super-frames pass as they are. */
+	offloads: boolean;
 }
 
 export interface NativeMirrorPort {
-	attach(to: { outer: number; inner: number; netns: number; marks: boolean }): void;
+	attach(to: {
+		outer: number;
+		inner: number;
+		/** Inode of the inner end's namespace. */
+		netns: number;
+		/** The same, open; not given: here. */
+		innerNetns?: NativeNetns | undefined;
+		marks: boolean;
+	}): void;
+	/** Frames that come out of another pair here go into the mirror port. */
+	relay(from: { outer: number; inner: number; outerNetns: NativeNetns; marks: boolean }): void;
 	/** A word per __u64 of struct xs_port_counters, CPUs added up. */
 	counters(): Float64Array;
 	/** Returns whether copies go straight from XDP. */

@@ -100,15 +100,17 @@ static __always_inline void settle_express(int sent, int drops)
 }
 
 /* The newest did not even get into a bulk. */
-static __always_inline void refuse_express(void)
+static __always_inline void refuse_express(int err)
 {
+	const enum xs_port_lost why =
+		err == -ENETDOWN ? XS_PORT_LOST_UPLINK_DOWN : XS_PORT_LOST_UPLINK_QUEUE;
 	__u32 zero = 0;
 	struct unsettled *u = bpf_map_lookup_elem(&unsettled, &zero);
 	struct xs_port_counters *c = bpf_map_lookup_elem(&port_counters, &zero);
 
 	if (!u || !c || u->first == u->next)
 		return;
-	add(&c->lost[XS_PORT_LOST_UPLINK_QUEUE], u->len[--u->next % UNSETTLED_MAX]);
+	add(&c->lost[why], u->len[--u->next % UNSETTLED_MAX]);
 }
 
 #endif

@@ -55,7 +55,10 @@ const whole = (what: string, min: number, max: number) =>
 export function captureCommand(): Command {
 	const command = new Command('capture')
 		.description('write what interfaces receive and send to a pcapng file')
-		.argument('<interface...>', 'sources, as `ip link` names them')
+		.argument(
+			'<source...>',
+			"eth0, 'veth*', container:NAME, pid:PID/eth0, netns:NAME/eth0, bridge:br0, mac:..., ip:...",
+		)
 		.requiredOption(
 			'-w, --write <file>',
 			'output file, of mode 0600 and not there yet (or --force); - is standard output',

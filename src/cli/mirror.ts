@@ -65,7 +65,10 @@ export function mirrorCommand(): Command {
 		.description(
 			'copy what interfaces receive and send, inside the kernel, to another interface or host',
 		)
-		.argument('<interface...>', 'sources, as `ip link` names them')
+		.argument(
+			'<source...>',
+			"eth0, 'veth*', container:NAME, pid:PID/eth0, netns:NAME/eth0, bridge:br0, mac:..., ip:...",
+		)
 		.requiredOption('--to <destination>', 'where copies go, see below');
 	return addCommonOptions(addDestinationOptions(command))
 		.addHelpText(

@@ -35,6 +35,7 @@ export interface CommonOptions {
 	sample?: Sample;
 	limit?: RateLimit;
 	burst?: number;
+	follow: boolean;
 }
 
 export function addCommonOptions(command: Command): Command {
@@ -66,6 +67,7 @@ export function addCommonOptions(command: Command): Command {
 			'with --limit: frames, or bytes, that may come at once',
 			option((t) => parseCount(t, 'burst', 1, 2 ** 30)),
 		)
+		.option('--no-follow', 'do not tap what comes to match a pattern, bridge or container later')
 		.option('--name <name>', 'name of the session (default: its sources)')
 		.option(
 			'--duration <time>',
@@ -112,6 +114,7 @@ export function commonSpec(sources: string[], options: CommonOptions) {
 	return {
 		sources,
 		direction: options.direction,
+		...(options.follow ? {} : { follow: false }),
 		...(options.hook === undefined ? {} : { hook: options.hook }),
 		...(options.filter === undefined ? {} : { filter: options.filter }),
 		...(options.sample === undefined ? {} : { sample: options.sample }),

@@ -13,6 +13,7 @@ import type { Notice } from '../spec/spec.ts';
 import { hasEthernetHeader, isUp, type Link } from '../topology/links.ts';
 import { ETHERNET_LEN, encapsulate } from './encapsulation.ts';
 import type { Host } from './plan.ts';
+import type { Source } from './sources.ts';
 
 /** The kernel's answer, at this moment; the mirror port asks again all the time. */
 export interface RoutePlan {
@@ -79,16 +80,18 @@ function askRoute(destination: TunnelDestination, host: Host): RoutePlan | null 
 	};
 }
 
-const largestMtu = (sources: readonly Link[]): number =>
-	Math.max(...sources.filter((link) => link.name !== 'lo').map((link) => link.mtu), 0);
+type Sized = Pick<Source, 'name' | 'mtu'>;
+
+const largestMtu = (sources: readonly Sized[]): number =>
+	Math.max(...sources.filter(({ name }) => name !== 'lo').map(({ mtu }) => mtu), 0);
 
 /** Frames of the sources: their MTU, an Ethernet header and one tag. */
-const longestFrame = (sources: readonly Link[]): number =>
+const longestFrame = (sources: readonly Sized[]): number =>
 	largestMtu(sources) + ETHERNET_LEN + VLAN_TAG_LEN;
 
 export interface MirrorPortSpec {
 	snaplen: number | null;
-	sources: readonly Link[];
+	sources: readonly Sized[];
 }
 
 export function planTunnel(
@@ -149,7 +152,7 @@ function mtuNotice(destination: Destination, plan: MirrorPortPlan, longest: numb
 export function noticesOf(
 	destination: Destination,
 	plan: MirrorPortPlan,
-	sources: readonly Link[],
+	sources: readonly Sized[],
 	links: readonly Link[],
 ): Notice[] {
 	const notices = mtuNotice(destination, plan, longestFrame(sources));

@@ -26,7 +26,10 @@ import {
 	type Sample,
 	SNAPLEN,
 } from '../spec/spec.ts';
-import { findLink, hasEthernetHeader, isUp, type Link, readLinks } from '../topology/links.ts';
+import { findLink, isUp, type Link, readLinks } from '../topology/links.ts';
+import { readTopology } from '../topology/read.ts';
+import { findDevice } from '../topology/resolve.ts';
+import type { Topology } from '../topology/topology.ts';
 import { refuseLoops, refuseUplinkLoops } from './loops.ts';
 import {
 	type MirrorPortPlan,
@@ -34,6 +37,7 @@ import {
 	planTunnel,
 	noticesOf as portNotices,
 } from './mirror-port.ts';
+import { planSources, type Source, type SourcesPlan } from './sources.ts';
 
 /** What a plan is made against. Tests make their own. */
 export interface Host {
@@ -44,13 +48,21 @@ export interface Host {
 	cpus: number;
 	/** The kernel's way to an address; null: there is none. */
 	route(address: Uint8Array, source: Uint8Array | null): NativeRoute | null;
+	/** All namespaces; only asked for where an expression reaches beyond the own one. */
+	topology(): Topology;
 }
 
 export interface TapPlan {
 	/** Position in the session's ledger, and interface id in its files. */
 	index: number;
 	source: string;
+	/** Its name alone. */
+	interface: string;
 	ifindex: number;
+	/** Inode of its network namespace. */
+	netns: number;
+	/** Opens that namespace; null: it is ours. */
+	path: string | null;
 	direction: 'rx' | 'tx';
 	hook: HookChoice;
 	address: string | null;
@@ -63,12 +75,21 @@ export type DestinationPlan =
 	| ({ type: 'pcapng' } & PcapngSpec)
 	| { type: 'frames' };
 
+/** An interface that a destination names. */
+export interface InterfacePlan {
+	name: string;
+	ifindex: number;
+	netns: number;
+	/** Opens its namespace; null: it is ours. */
+	path: string | null;
+}
+
 /** A mirror whose copies pass through a veth pair of the session's own. */
 export interface MirrorPlan {
 	type: 'mirror-port';
 	to: Destination;
 	/** Of RSPAN and a port: where copies leave. null: the routing table decides. */
-	interface: { name: string; ifindex: number } | null;
+	interface: InterfacePlan | null;
 	port: MirrorPortPlan;
 }
 
@@ -90,6 +111,8 @@ export interface Plan {
 	name: string;
 	netns: number;
 	taps: TapPlan[];
+	/** Expressions that interfaces which come later may match. */
+	follow: string[];
 	destination: DestinationPlan;
 	/** null: no frame goes to user space. */
 	rings: RingPlan | null;
@@ -115,55 +138,63 @@ function askRoute(address: Uint8Array, source: Uint8Array | null): NativeRoute |
 }
 
 export function readHost(): Host {
-	return { links: readLinks(), netns: native.netns(), cpus: cpus().length, route: askRoute };
+	return {
+		links: readLinks(),
+		netns: native.netns(),
+		cpus: cpus().length,
+		route: askRoute,
+		topology: readTopology,
+	};
 }
 
-function tapsOf(spec: CommonSpec, sources: Link[]): TapPlan[] {
-	const direction = spec.direction ?? 'both';
-	const directions = direction === 'both' ? (['rx', 'tx'] as const) : [direction];
+/** The taps of sources, numbered from `first` on. */
+export function tapsOf(spec: CommonSpec, sources: readonly Source[], first = 0): TapPlan[] {
 	const hook = spec.hook ?? 'tcx';
 	return sources
-		.flatMap((link) => directions.map((each) => ({ link, direction: each })))
-		.map(({ link, direction }, index) => ({
-			index,
-			source: link.name,
-			ifindex: link.ifindex,
+		.flatMap((source) => source.directions.map((direction) => ({ source, direction })))
+		.map(({ source, direction }, index) => ({
+			index: first + index,
+			source: source.label,
+			interface: source.name,
+			ifindex: source.ifindex,
+			netns: source.netns,
+			path: source.path,
 			direction,
 			hook: hook === 'xdp' && direction === 'tx' ? 'tcx' : hook,
-			address: link.address ?? null,
-			mtu: link.mtu,
+			address: source.address,
+			mtu: source.mtu,
 		}));
 }
 
-function sourcesOf(spec: CommonSpec, host: Host): Link[] {
-	const names = new Set(spec.sources);
-	const sources = [...names].map((name) => findLink(name, host.links));
-	const odd = sources.find((link) => !hasEthernetHeader(link));
+/** The sources of a spec, all of which can be tapped. */
+function findSources(spec: CommonSpec, host: Host): SourcesPlan {
+	const plan = planSources(spec, host);
+	const odd = plan.sources.find((source) => !source.isEthernet);
 	if (odd)
 		throw new XspanError(
 			'unsupported',
 			'not_ethernet',
-			`${odd.name} carries frames without an Ethernet header`,
+			`${odd.label} carries frames without an Ethernet header`,
 			{
 				hint: 'use an interface of link/ether, as `ip link` shows it',
 			},
 		);
-	return sources;
+	return plan;
 }
 
-function noticesOf(spec: CommonSpec, sources: Link[]): Notice[] {
+function noticesOf(spec: CommonSpec, { sources, notices: found }: SourcesPlan): Notice[] {
 	const notices: Notice[] = sources
-		.filter((link) => !isUp(link))
-		.map((link) => ({
+		.filter((source) => !source.isUp)
+		.map((source) => ({
 			code: 'source_down',
-			message: `${link.name} is down: frames will be seen when it comes up`,
+			message: `${source.label} is down: frames will be seen when it comes up`,
 		}));
 	if (spec.hook === 'xdp' && (spec.direction ?? 'both') === 'both')
 		notices.push({
 			code: 'xdp_is_receive_only',
 			message: 'XDP sees received frames only: sent frames are taken at tcx',
 		});
-	return notices;
+	return [...found, ...notices];
 }
 
 type SelectionSpec = Pick<CommonSpec, 'filter' | 'sample' | 'limit'>;
@@ -178,34 +209,58 @@ export function planSelection(spec: SelectionSpec): Selection {
 	};
 }
 
-function common(spec: CommonSpec, host: Host, sources: Link[]) {
+function common(spec: CommonSpec, host: Host, sources: SourcesPlan) {
 	return {
 		name: spec.name ?? [...new Set(spec.sources)].join('+'),
 		netns: host.netns,
-		taps: tapsOf(spec, sources),
+		taps: tapsOf(spec, sources.sources),
+		follow: sources.follow,
 		selection: planSelection(spec),
 		count: spec.count ?? null,
 		durationMs: spec.durationMs ?? null,
-		notices: noticesOf(spec, sources),
 	};
 }
 
-function findPort(name: string, host: Host, sources: Link[]): Link {
-	const port = findLink(name, host.links);
-	refuseLoops(sources, port, host.links);
-	if (!isUp(port))
-		throw new XspanError('conflict', 'destination_down', `the destination ${port.name} is down`, {
-			hint: `ip link set ${port.name} up`,
-		});
-	return port;
+/** The interface that a destination names, here or in another namespace. */
+function findInterface(name: string, host: Host): { link: Link; plan: InterfacePlan } {
+	if (!name.includes(':')) {
+		const link = findLink(name, host.links);
+		return { link, plan: { name, ifindex: link.ifindex, netns: host.netns, path: null } };
+	}
+	const { device, path } = findDevice(name, host.topology());
+	const { ifindex, netns } = device;
+	return { link: device as unknown as Link, plan: { name: device.name, ifindex, netns, path } };
 }
 
-function portMtuNotices(port: Link, sources: Link[]): Notice[] {
+function ownLinks(sources: readonly Source[], host: Host): Link[] {
+	return host.links.filter((link) =>
+		sources.some((source) => source.path === null && source.ifindex === link.ifindex),
+	);
+}
+
+function findPort(name: string, host: Host, sources: readonly Source[]) {
+	const found = findInterface(name, host);
+	const { link, plan } = found;
+	if (plan.path === null) refuseLoops(ownLinks(sources, host), link, host.links);
+	if (sources.some((source) => source.netns === plan.netns && source.ifindex === plan.ifindex))
+		throw new XspanError(
+			'conflict',
+			'destination_is_source',
+			`${name} is both source and destination`,
+		);
+	if (!isUp(link))
+		throw new XspanError('conflict', 'destination_down', `the destination ${name} is down`, {
+			hint: `ip link set ${plan.name} up`,
+		});
+	return found;
+}
+
+function portMtuNotices(port: Link, sources: readonly Source[]): Notice[] {
 	return sources
-		.filter((link) => link.mtu > port.mtu && link.name !== 'lo')
-		.map((link) => ({
+		.filter((source) => source.mtu > port.mtu && source.name !== 'lo')
+		.map((source) => ({
 			code: 'mtu_too_small',
-			message: `${port.name} has MTU ${port.mtu}, ${link.name} ${link.mtu}: larger frames may not get through (ip link set ${port.name} mtu ${link.mtu})`,
+			message: `${port.name} has MTU ${port.mtu}, ${source.label} ${source.mtu}: larger frames may not get through (ip link set ${port.name} mtu ${source.mtu})`,
 		}));
 }
 
@@ -214,27 +269,28 @@ interface Resolved {
 	notices: Notice[];
 }
 
-/** SPAN: straight to the interface. */
-function resolvePort(to: PortDestination, host: Host, sources: Link[]): Resolved {
-	const port = findPort(to.interface, host, sources);
-	const { name, ifindex, mtu } = port;
+type InterfaceDestination = PortDestination | RspanDestination;
+
+/** SPAN: straight to the interface, where both are here. */
+function resolvePort(to: PortDestination, host: Host, sources: readonly Source[]): Resolved {
+	const { link } = findPort(to.interface, host, sources);
+	const { name, ifindex, mtu } = link;
 	return {
 		destination: { type: 'port', interface: name, ifindex, up: true, mtu },
-		notices: portMtuNotices(port, sources),
+		notices: portMtuNotices(link, sources),
 	};
 }
 
 function resolveInterface(
-	to: PortDestination | RspanDestination,
+	to: InterfaceDestination,
 	host: Host,
-	sources: Link[],
+	sources: readonly Source[],
 	snaplen: number | null,
 ): Resolved {
-	const link = findPort(to.interface, host, sources);
+	const { link, plan } = findPort(to.interface, host, sources);
 	const port = planInterface(to, { snaplen, sources }, link);
-	const { name, ifindex } = link;
 	return {
-		destination: { type: 'mirror-port', to, interface: { name, ifindex }, port },
+		destination: { type: 'mirror-port', to, interface: plan, port },
 		notices: portNotices(to, port, sources, host.links),
 	};
 }
@@ -242,33 +298,49 @@ function resolveInterface(
 function resolveTunnel(
 	to: TunnelDestination,
 	host: Host,
-	sources: Link[],
+	sources: readonly Source[],
 	snaplen: number | null,
 ): Resolved {
 	const port = planTunnel(to, { snaplen, sources }, host);
 	const uplink = host.links.find((link) => link.ifindex === port.route?.ifindex);
-	if (uplink) refuseUplinkLoops(sources, uplink);
+	if (uplink) refuseUplinkLoops(ownLinks(sources, host), uplink);
 	return {
 		destination: { type: 'mirror-port', to, interface: null, port },
 		notices: portNotices(to, port, sources, host.links),
 	};
 }
 
-function resolveDestination(spec: MirrorSpec, host: Host, sources: Link[]): Resolved {
+/** A frame cannot be cloned into another namespace, only into a pair that ends there. */
+const isDirect = (to: PortDestination, sources: readonly Source[], follow: readonly string[]) =>
+	!to.interface.includes(':') &&
+	sources.every((source) => source.path === null) &&
+	!follow.some((expression) => expression.startsWith('container:'));
+
+function resolveDestination(
+	spec: MirrorSpec,
+	host: Host,
+	{ sources, follow }: SourcesPlan,
+): Resolved {
 	const to = typeof spec.to === 'string' ? parseDestination(spec.to) : spec.to;
 	const snaplen = spec.snaplen ?? null;
 	checkDestination(to);
 	if (isTunnel(to)) return resolveTunnel(to, host, sources, snaplen);
-	if (to.type === 'port' && snaplen === null) return resolvePort(to, host, sources);
+	if (to.type === 'port' && snaplen === null && isDirect(to, sources, follow))
+		return resolvePort(to, host, sources);
 	return resolveInterface(to, host, sources, snaplen);
 }
 
 export function planMirror(spec: MirrorSpec, host: Host): Plan {
 	checkMirror(spec);
-	const sources = sourcesOf(spec, host);
+	const sources = findSources(spec, host);
 	const { destination, notices } = resolveDestination(spec, host, sources);
 	const plan = common(spec, host, sources);
-	return { ...plan, rings: null, destination, notices: [...plan.notices, ...notices] };
+	return {
+		...plan,
+		rings: null,
+		destination,
+		notices: [...noticesOf(spec, sources), ...notices],
+	};
 }
 
 /** Rings have a size of a power of two, so the whole may be less than what was asked for. */
@@ -284,8 +356,10 @@ function ringsOf(spec: CaptureSpec, host: Host): RingPlan {
 
 export function planCapture(spec: CaptureSpec, host: Host): Plan {
 	checkCapture(spec);
+	const sources = findSources(spec, host);
 	return {
-		...common(spec, host, sourcesOf(spec, host)),
+		...common(spec, host, sources),
+		notices: noticesOf(spec, sources),
 		rings: ringsOf(spec, host),
 		destination: spec.write ? { type: 'pcapng', ...spec.write } : { type: 'frames' },
 	};

@@ -2,106 +2,41 @@
  * A live mirror port: the veth pair that taps clone frames into, its programs, and a watch on the way
  * to the collector. It belongs to one session and goes with it.
  */
-import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { Direction, InnerIfindex } from '../abi.gen.ts';
-import { hasCode, XspanError } from '../errors.ts';
+import { Direction } from '../abi.gen.ts';
+import { XspanError } from '../errors.ts';
 import { type Ledger, type PortLedger, portLedger, throughMirrorPort } from '../ledger.ts';
-import { type NativeMirrorPort, type NativeRoute, native } from '../native.ts';
-import { type Host, type MirrorPlan, type Plan, readHost } from '../plan/plan.ts';
+import { type NativeMirrorPort, type NativeNetns, type NativeRoute, native } from '../native.ts';
+import {
+	type Host,
+	type InterfacePlan,
+	type MirrorPlan,
+	type Plan,
+	readHost,
+} from '../plan/plan.ts';
 import { parseAddress } from '../spec/address.ts';
-import { isTunnel, type TunnelDestination } from '../spec/destination.ts';
+import { type Destination, isTunnel, type TunnelDestination } from '../spec/destination.ts';
 import type { Notice } from '../spec/spec.ts';
 import { carries, type Link } from '../topology/links.ts';
-import { forget, rememberVeth, type VethRecord } from './leftovers.ts';
 import { encodePortConfig, needsMarker } from './port-config.ts';
 import { loadError } from './taps.ts';
+import { closePair, openPair, type VethPair } from './veth-pair.ts';
 
-/** veth takes frames of this MTU, whatever the sources' is. */
-const LARGEST_MTU = 65_535;
-/** Frames that wait in front of the mirror port, super-frames whole. */
-const QUEUE_FRAMES = 1000;
-/** Names that may be taken by others before we give up. */
-const TRIES = 4096;
 /** How long the start of a session waits for ARP or ND. */
 const NEIGHBOUR_WAIT_MS = 500;
 /** NUD_VALID in include/net/neighbour.h: permanent, noarp, reachable, probe, stale, delay. */
 const NUD_VALID = 0xde;
-
-/** 02: locally administered; 58:53: "XS". */
-const newAddress = (): Uint8Array => Uint8Array.from([0x02, 0x58, 0x53, ...randomBytes(3)]);
-const hex = (bytes: Uint8Array): string =>
-	Buffer.from(bytes).toString('hex').replace(/..\B/g, '$&:');
-
-interface Pair {
-	outer: number;
-	inner: number;
-	record: VethRecord;
-}
-
-function innerName(number: number): string {
-	return `xspan${number}-in`;
-}
-
-/** Creates the pair of this number; null: its name or index is taken. */
-function createPair(number: number, alias: string): Pair | null {
-	const outerAddress = newAddress();
-	const name = `xspan${number}`;
-	const inner = InnerIfindex.first + number;
-	const record = rememberVeth({ name, address: hex(outerAddress) });
-	try {
-		const outer = native.createVeth({
-			outer: name,
-			inner: innerName(number),
-			outerAddress,
-			innerAddress: newAddress(),
-			innerIfindex: inner,
-			alias,
-			mtu: LARGEST_MTU,
-			queue: QUEUE_FRAMES,
-		});
-		return { outer, inner, record };
-	} catch (error) {
-		forget(record);
-		if (hasCode(error, 'EEXIST', 'EBUSY')) return null;
-		throw pairError(error);
-	}
-}
-
-function pairError(cause: unknown): XspanError {
-	if (hasCode(cause, 'EPERM')) return loadError(cause);
-	return new XspanError(
-		'unsupported',
-		'no_mirror_port',
-		`cannot create a mirror port: ${cause instanceof Error ? cause.message : String(cause)}`,
-		{ cause, hint: 'this needs the kernel modules veth and sch_fifo' },
-	);
-}
-
-function openPair(alias: string): Pair {
-	const taken = new Set(native.links().map((link) => link.name));
-	for (let number = 0; number < TRIES; number++) {
-		if (taken.has(`xspan${number}`)) continue;
-		const pair = createPair(number, alias);
-		if (pair) return pair;
-	}
-	throw new XspanError('conflict', 'no_free_name', `xspan0 to xspan${TRIES - 1} are all taken`, {
-		hint: 'remove some of these interfaces: `xspan clean` removes what killed sessions left',
-	});
-}
 
 function setSysctl(path: string, value: string): void {
 	const file = `/proc/sys/net/${path}`;
 	if (readFileSync(file, 'utf8').trim() !== value) writeFileSync(file, value);
 }
 
-/** IPv6 sends of its own accord where it can; and looks up routes only in the name of a router. */
-function setUpIpv6(outer: string, inner: string, isNeeded: boolean): void {
+/** Linux looks up routes in the name of an interface only where that forwards. */
+function letIpv6Forward(inner: string): void {
 	try {
-		setSysctl(`ipv6/conf/${outer}/disable_ipv6`, '1');
-		if (isNeeded) setSysctl(`ipv6/conf/${inner}/forwarding`, '1');
+		setSysctl(`ipv6/conf/${inner}/forwarding`, '1');
 	} catch (cause) {
-		if (!isNeeded) return; // no IPv6 here, or /proc/sys is read-only: nothing depends on it
 		throw new XspanError(
 			'unsupported',
 			'no_ipv6_forwarding',
@@ -110,6 +45,9 @@ function setUpIpv6(outer: string, inner: string, isNeeded: boolean): void {
 		);
 	}
 }
+
+const isIpv6 = (to: Destination): boolean =>
+	isTunnel(to) && parseAddress(to.address)?.length === 16;
 
 /** enum netdev_xdp_act of include/uapi/linux/netdev.h */
 const NDO_XMIT = 4;
@@ -132,13 +70,21 @@ function takesXdp(uplink: Link | undefined): { takes: boolean; frags: boolean } 
 	};
 }
 
+const openNetns = (where: InterfacePlan | null): NativeNetns | undefined =>
+	where?.path ? new native.Netns(where.path) : undefined;
+
 type Path = 'ok' | 'no_route' | 'uplink_down' | 'no_neighbour';
 
 export class MirrorPort {
 	/** What taps clone frames to. */
 	readonly outerIfindex: number;
 	private readonly plan: MirrorPlan;
-	private readonly pair: Pair;
+	private readonly pair: VethPair;
+	private readonly relays = new Map<number, VethPair>();
+	/** Of a destination in another namespace. */
+	private readonly exit: NativeNetns | undefined;
+	private readonly alias: string;
+	private readonly marks: boolean;
 	private readonly programs: NativeMirrorPort;
 	private readonly host: Host;
 	private readonly notice: (notice: Notice) => void;
@@ -161,28 +107,61 @@ export class MirrorPort {
 		} catch (cause) {
 			throw loadError(cause);
 		}
+		this.alias = `xspan ${process.pid}: ${plan.name}`;
+		this.marks = needsMarker(plan, to);
+		this.exit = openNetns(destination.interface);
 		try {
-			this.pair = openPair(`xspan ${process.pid}: ${plan.name}`);
+			this.pair = openPair({ alias: this.alias, offloads: false, innerNetns: this.exit });
 		} catch (error) {
 			this.programs.close();
+			this.exit?.close();
 			throw error;
 		}
 		this.outerIfindex = this.pair.outer;
-		this.attach(needsMarker(plan, to));
+		this.attach(to);
 	}
 
-	private attach(marks: boolean): void {
-		const { outer, inner, record } = this.pair;
+	private attach(to: Destination): void {
+		const { outer, inner, innerName } = this.pair;
 		try {
-			const { to } = this.plan;
-			const isIpv6 = isTunnel(to) && parseAddress(to.address)?.length === 16;
-			setUpIpv6(record.name, `${record.name}-in`, isIpv6);
-			this.programs.attach({ outer, inner, netns: record.netns, marks });
+			if (isIpv6(to)) letIpv6Forward(innerName);
+			this.programs.attach({
+				outer,
+				inner,
+				netns: this.exit?.inode() ?? this.host.netns,
+				innerNetns: this.exit,
+				marks: this.marks,
+			});
 			this.refresh(this.host.links);
 		} catch (error) {
 			this.close();
 			throw error instanceof XspanError ? error : loadError(error);
 		}
+	}
+
+	/**
+	 * What taps in another namespace clone frames to there: a pair that leads into the mirror port. One for
+	 * each namespace.
+	 * @returns the ifindex of its outer end
+	 */
+	relayFrom(path: string): number {
+		const outerNetns = new native.Netns(path);
+		const known = this.relays.get(outerNetns.inode());
+		if (known) {
+			outerNetns.close();
+			return known.outer;
+		}
+		const pair = openPair({ alias: this.alias, offloads: true, outerNetns });
+		this.relays.set(outerNetns.inode(), pair);
+		const { outer, inner } = pair;
+		try {
+			this.programs.relay({ outer, inner, outerNetns, marks: this.marks });
+		} catch (error) {
+			throw loadError(error);
+		} finally {
+			outerNetns.close();
+		}
+		return outer;
 	}
 
 	counters(): PortLedger {
@@ -209,9 +188,9 @@ export class MirrorPort {
 		const { to } = this.plan;
 		const route = isTunnel(to) ? this.askRoute(to) : null;
 		if (route?.ifindex !== undefined) this.uplink = route.ifindex;
-		const uplink = links.find((link) => link.ifindex === this.uplink);
+		const uplink = (this.exit?.links() ?? links).find((link) => link.ifindex === this.uplink);
 		const isDown = uplink !== undefined && !carries(uplink);
-		const xdp = takesXdp(uplink);
+		const xdp = takesXdp(this.exit ? undefined : uplink);
 		this.programs.setState({
 			downIfindex: isDown ? this.uplink : 0,
 			xdpIfindex: xdp.takes ? this.uplink : 0,
@@ -250,8 +229,9 @@ export class MirrorPort {
 	close(): void {
 		this.finalWords ??= this.programs.counters();
 		this.programs.close();
-		native.deleteLink(this.pair.outer);
-		forget(this.pair.record);
+		for (const relay of this.relays.values()) closePair(relay);
+		closePair(this.pair);
+		this.exit?.close();
 	}
 }
 

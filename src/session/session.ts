@@ -11,6 +11,7 @@ import {
 	planSelection,
 	readHost,
 	type Selection,
+	type TapPlan,
 } from '../plan/plan.ts';
 import { FrameBatch } from '../sinks/frames.ts';
 import { PcapngSink } from '../sinks/pcapng-sink.ts';
@@ -23,6 +24,7 @@ import {
 	type Notice,
 } from '../spec/spec.ts';
 import { isUp, readLinks } from '../topology/links.ts';
+import { foreignExists, isGone, missingTaps, tapCapacity } from './follow.ts';
 import { cleanIfAllowed } from './leftovers.ts';
 import { MirrorPort, resolveNeighbour } from './mirror-port.ts';
 import {
@@ -70,6 +72,9 @@ const COUNT_POLL_MS = 20;
 /** How often the way to a collector is looked at. */
 const PATH_POLL_MS = 1000;
 
+/** How often interfaces in other namespaces are looked at. */
+const FOREIGN_POLL_MS = 1000;
+
 /** How long copies may take through the mirror port when the session ends. */
 const PORT_DRAIN_MS = 1000;
 
@@ -86,7 +91,9 @@ export class Session implements AsyncDisposable {
 	private readonly maps: NativeMaps;
 	private readonly port: MirrorPort | null;
 	private readonly reader: SlabReader | null;
-	private readonly taps: AttachedTap[];
+	private readonly taps: AttachedTap[] = [];
+	private readonly spec: CommonSpec;
+	private readonly context: TapContext;
 	private readonly notice: (notice: Notice) => void;
 	private readonly monitor: { close(): void };
 	private readonly startMs = Date.now();
@@ -97,11 +104,13 @@ export class Session implements AsyncDisposable {
 	private finalWords: Float64Array | null = null;
 	private ending: Promise<void> | null = null;
 	private portIsDown = false;
+	private isFull = false;
 	private settle!: { resolve: (end: SessionEnd) => void; reject: (error: unknown) => void };
 
 	/** Use mirror() or capture(). */
 	constructor(plan: Plan, spec: CommonSpec) {
 		this.plan = plan;
+		this.spec = spec;
 		this.selection = plan.selection;
 		this.notice = spec.onNotice ?? (() => {});
 		this.done = new Promise((resolve, reject) => {
@@ -116,7 +125,8 @@ export class Session implements AsyncDisposable {
 			if (plan.count !== null) this.maps.setBudget(plan.count);
 			port = this.openPort();
 			this.port = port;
-			this.taps = attachTaps(this.tapContext(), spec.hook !== undefined, this.notice);
+			this.context = this.tapContext();
+			this.taps.push(...this.attach(plan.taps));
 		} catch (error) {
 			port?.close();
 			this.reader?.abandon('session_ended');
@@ -150,12 +160,17 @@ export class Session implements AsyncDisposable {
 		return this.port?.counters() ?? null;
 	}
 
+	/** Those of the plan, and those that came later. */
+	private tapPlans(): TapPlan[] {
+		return this.taps.map((tap) => tap.plan);
+	}
+
 	private tapLedger(): Ledger {
 		return sumLedgers(this.tapStates().map((tap) => tap.ledger));
 	}
 
 	tapStates(): TapState[] {
-		const words = this.finalWords ?? this.maps.counters();
+		const words = this.finalWords ?? this.maps.counters(this.taps.length);
 		return this.taps.map((tap) => ({
 			source: tap.plan.source,
 			ifindex: tap.plan.ifindex,
@@ -182,7 +197,7 @@ export class Session implements AsyncDisposable {
 		});
 		try {
 			for (let slab = await reader.next(); slab; slab = await reader.next()) {
-				const batch = new FrameBatch(slab, this.plan.taps);
+				const batch = new FrameBatch(slab, this.tapPlans());
 				reader.delivered(slab);
 				try {
 					yield batch;
@@ -210,7 +225,7 @@ export class Session implements AsyncDisposable {
 		const merged = merge(this.selection, change);
 		checkCommon({ sources: ['-'], ...merged });
 		const selection = planSelection(merged);
-		const replaced = replaceTaps(this.tapContext(), this.taps, selection);
+		const replaced = replaceTaps(this.context, this.taps, selection);
 		this.selection = selection;
 		if (change.limit !== undefined) this.maps.resetLimit();
 		await this.maps.quiesce();
@@ -245,18 +260,25 @@ export class Session implements AsyncDisposable {
 
 	private tapContext(): TapContext {
 		const { destination } = this.plan;
-		const port = destination.type === 'port' ? destination.ifindex : 0;
-		return { maps: this.maps, plan: this.plan, portIfindex: this.port?.outerIfindex ?? port };
+		const { port } = this;
+		const direct = destination.type === 'port' ? destination.ifindex : 0;
+		const portFor = ({ path }: TapPlan) =>
+			port && path !== null ? port.relayFrom(path) : (port?.outerIfindex ?? direct);
+		return { maps: this.maps, plan: this.plan, portFor };
+	}
+
+	private attach(taps: readonly TapPlan[]): AttachedTap[] {
+		return attachTaps(this.context, taps, this.spec.hook !== undefined, this.notice);
 	}
 
 	private openReader(): SlabReader | null {
-		const { destination, taps } = this.plan;
+		const { destination } = this.plan;
 		if (destination.type === 'port' || destination.type === 'mirror-port') return null;
 		const format =
 			destination.type === 'frames'
 				? ({ format: 'raw' } as const)
 				: PcapngSink.drainFormat(this.plan, destination, this.startMs);
-		return new SlabReader(this.maps, taps.length, format);
+		return new SlabReader(this.maps, capacityOf(this.plan), format);
 	}
 
 	/** Opens the file, if the plan has one, and starts to fill it. */
@@ -289,6 +311,8 @@ export class Session implements AsyncDisposable {
 					if (this.maps.budget() <= 0) void this.end('count');
 				}, COUNT_POLL_MS),
 			);
+		if (this.plan.taps.some((tap) => tap.path !== null) || this.plan.follow.length)
+			this.timers.push(setInterval(() => this.checkForeign(), FOREIGN_POLL_MS));
 		if (this.port)
 			this.timers.push(setInterval(() => this.port?.refresh(readLinks()), PATH_POLL_MS));
 		// Without rings nothing else keeps the event loop alive.
@@ -299,14 +323,9 @@ export class Session implements AsyncDisposable {
 		if (this.ending) return;
 		const links = readLinks();
 		const has = (ifindex: number) => links.some((link) => link.ifindex === ifindex);
-		for (const tap of this.taps.filter((each) => !each.ended && !has(each.plan.ifindex))) {
-			const { source } = tap.plan;
-			const first = !this.taps.some((each) => each.ended && each.plan.source === source);
-			tap.ended = true;
-			if (first)
-				this.notice({ code: 'source_gone', message: `${source} is gone: its taps have ended` });
-		}
-		if (this.taps.every((tap) => tap.ended)) return void this.end('sources_gone');
+		this.endTaps((tap) => tap.path === null && !has(tap.ifindex));
+		if (this.plan.follow.length) this.followSources();
+		if (this.endedWithSources()) return;
 		const { destination } = this.plan;
 		if (this.port && !this.destinationExists(destination, has))
 			return void this.end('destination_gone');
@@ -315,6 +334,52 @@ export class Session implements AsyncDisposable {
 		const port = links.find((link) => link.ifindex === destination.ifindex);
 		if (!port) return void this.end('destination_gone');
 		this.portChanged(destination.interface, !isUp(port));
+	}
+
+	private endTaps(isGone: (tap: TapPlan) => boolean): void {
+		const gone = this.taps.filter((each) => !each.ended && isGone(each.plan));
+		for (const tap of gone) tap.ended = true;
+		for (const source of new Set(gone.map((tap) => tap.plan.source)))
+			this.notice({ code: 'source_gone', message: `${source} is gone: its taps have ended` });
+	}
+
+	private endedWithSources(): boolean {
+		if (this.plan.follow.length || !this.taps.every((tap) => tap.ended)) return false;
+		void this.end('sources_gone');
+		return true;
+	}
+
+	/** Interfaces in other namespaces: nobody tells us of those. */
+	private checkForeign(): void {
+		if (this.ending) return;
+		this.endTaps((tap) => tap.path !== null && !foreignExists(tap));
+		if (this.endedWithSources()) return;
+		if (this.plan.follow.some((each) => each.startsWith('container:'))) this.followSources();
+	}
+
+	private followSources(): void {
+		for (const tap of missingTaps(this.spec, this.plan.follow, this.taps)) {
+			if (tap.index >= capacityOf(this.plan)) return this.refuseMore();
+			try {
+				this.taps.push(...this.attach([tap]));
+				this.sink?.addInterface(tap);
+			} catch (error) {
+				if (!(error instanceof XspanError)) throw error;
+				if (!isGone(error)) this.notice({ code: error.code, message: error.message });
+				return; // the numbers of those behind it are wrong now: at the next change
+			}
+			if (tap.direction === 'rx' || this.spec.direction === 'tx')
+				this.notice({ code: 'source_added', message: `${tap.source} has come: it is tapped` });
+		}
+	}
+
+	private refuseMore(): void {
+		if (this.isFull) return;
+		this.isFull = true;
+		this.notice({
+			code: 'too_many_taps',
+			message: `this session has had ${capacityOf(this.plan)} taps: it follows no further interfaces`,
+		});
 	}
 
 	/** The mirror port itself, which somebody may have removed, and the interface that a user named. */
@@ -354,12 +419,12 @@ export class Session implements AsyncDisposable {
 			await this.maps.quiesce();
 			if (this.reader) await this.emptyRings(this.reader, reason);
 			await this.drainPort();
-			this.finalWords = this.maps.counters();
+			this.finalWords = this.maps.counters(this.taps.length);
 			await this.sink?.close();
 		} catch (late) {
 			failure ??= late;
 		}
-		this.finalWords ??= this.maps.counters();
+		this.finalWords ??= this.maps.counters(this.taps.length);
 		this.reader?.close();
 		for (const tap of this.taps) tap.native.close();
 		this.port?.close();
@@ -417,10 +482,12 @@ function merge(
 	};
 }
 
+const capacityOf = (plan: Plan): number => tapCapacity(plan.taps.length, plan.follow.length > 0);
+
 function openMaps(plan: Plan): NativeMaps {
 	try {
 		return new native.Maps({
-			taps: plan.taps.length,
+			taps: capacityOf(plan),
 			rings: plan.rings?.count ?? 0,
 			ringBytes: plan.rings?.bytes ?? 0,
 		});

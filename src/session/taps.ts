@@ -2,7 +2,13 @@
 import { Direction } from '../abi.gen.ts';
 import { hasCode, isSystemError, type SystemError, XspanError } from '../errors.ts';
 import { translate } from '../filter/translate.ts';
-import { type NativeHook, type NativeMaps, type NativeTap, native } from '../native.ts';
+import {
+	type NativeHook,
+	type NativeMaps,
+	type NativeNetns,
+	type NativeTap,
+	native,
+} from '../native.ts';
 import type { Plan, Selection, TapPlan } from '../plan/plan.ts';
 import { HOW_TO_GET_CAPABILITIES, missingCapabilities } from '../privileges.ts';
 import type { Notice } from '../spec/spec.ts';
@@ -24,8 +30,8 @@ export interface AttachedTap {
 export interface TapContext {
 	maps: NativeMaps;
 	plan: Plan;
-	/** What frames are cloned to; 0 where they go to a ring. */
-	portIfindex: number;
+	/** What a tap clones frames to, in its own namespace; 0 where they go to a ring. */
+	portFor(tap: TapPlan): number;
 }
 
 /** Newest first: the older ones are for kernels that refuse the newer (see enum hook in bpf/frame.h). */
@@ -33,11 +39,11 @@ const TC_PROGRAMS = ['xspan_tc', 'xspan_tc_6_1'];
 
 /** @throws XspanError with the verifier's log as details */
 export function loadTap(
-	{ maps, plan, portIfindex }: TapContext,
+	{ maps, plan, portFor }: TapContext,
 	tap: TapPlan,
 	selection: Selection = plan.selection,
 ): NativeTap {
-	const config = encodeConfig(plan, tap, selection, portIfindex);
+	const config = encodeConfig(plan, tap, selection, portFor(tap));
 	const target = {
 		hook: tap.hook === 'xdp' ? 'xdp' : 'tc',
 		direction: tap.direction,
@@ -184,12 +190,53 @@ function attachClsact(tap: AttachedTap): ClsactRecord {
 	}
 }
 
+/** The namespace of a tap, open as long as `use` runs; undefined: ours. */
+function inNetns(tap: TapPlan, use: (netns: NativeNetns | undefined) => void): void {
+	if (tap.path === null) return use(undefined);
+	const netns = openNetns(tap, tap.path);
+	try {
+		if (netns.inode() !== tap.netns) throw namespaceGone(tap);
+		use(netns);
+	} finally {
+		netns.close();
+	}
+}
+
+function openNetns(tap: TapPlan, path: string): NativeNetns {
+	try {
+		return new native.Netns(path);
+	} catch (error) {
+		if (hasCode(error, 'ENOENT', 'ESRCH')) throw namespaceGone(tap);
+		throw error;
+	}
+}
+
+const namespaceGone = (tap: TapPlan): XspanError =>
+	new XspanError(
+		'notFound',
+		'interface_gone',
+		`the network namespace of ${tap.source} has just disappeared`,
+	);
+
 function attachAs(tap: AttachedTap, hook: NativeHook): void {
-	const { ifindex, direction } = tap.plan;
+	const { ifindex, direction, path } = tap.plan;
+	if (hook === 'clsact' && path !== null) throw foreignClsact(tap.plan);
 	if (hook === 'clsact') tap.clsact = attachClsact(tap);
-	else tap.native.attach({ hook, ifindex, direction: Direction[direction] });
+	else
+		inNetns(tap.plan, (netns) =>
+			tap.native.attach({ hook, ifindex, direction: Direction[direction], netns }),
+		);
 	tap.hook = hook;
 }
+
+/** A filter there would outlive a killed process, where nobody would look for it. */
+const foreignClsact = (tap: TapPlan): XspanError =>
+	new XspanError(
+		'unsupported',
+		'foreign_clsact',
+		`${tap.source} is in another network namespace, where only tcx is used, which came with Linux 6.6`,
+		{ hint: 'run xspan in that namespace: nsenter --net=...' },
+	);
 
 /** Tries what the plan says, then what comes nearest where this kernel or driver has it not. */
 function attach(tap: AttachedTap, hookIsForced: boolean, notice: (n: Notice) => void): void {
@@ -212,9 +259,10 @@ function attach(tap: AttachedTap, hookIsForced: boolean, notice: (n: Notice) => 
 	}
 }
 
-/** Attaches every tap of the plan, or none. */
+/** Attaches all of these taps, or none. */
 export function attachTaps(
 	context: TapContext,
+	plans: readonly TapPlan[],
 	hookIsForced: boolean,
 	notice: (n: Notice) => void,
 ): AttachedTap[] {
@@ -225,7 +273,7 @@ export function attachTaps(
 		said.add(each.message);
 	};
 	try {
-		for (const tap of context.plan.taps) {
+		for (const tap of plans) {
 			const loaded = { hook: tap.hook, native: loadTap(context, tap) };
 			const attached: AttachedTap = { plan: tap, ...loaded, clsact: null, ended: false };
 			taps.push(attached);

@@ -3,7 +3,7 @@ import { cpus, release, type } from 'node:os';
 import { XspanError } from '../errors.ts';
 import type { Ledger } from '../ledger.ts';
 import { type DrainFormat, native, version } from '../native.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { Plan, TapPlan } from '../plan/plan.ts';
 import type { PcapngSpec } from '../spec/spec.ts';
 import { FileNames } from './file-names.ts';
 import { isClosedPipe, type Output, openFile, openStdout, outputError } from './output.ts';
@@ -34,23 +34,27 @@ function speedOf(source: string): number {
 	}
 }
 
-function headOf(plan: Plan): Buffer {
-	const section = sectionHeader({
+const sectionOf = (): Buffer =>
+	sectionHeader({
 		hardware: cpus()[0]?.model ?? process.arch,
 		os: `${type()} ${release()}`,
 		application: `xspan ${version}`,
 	});
-	const interfaces = plan.taps.map((tap) =>
-		interfaceDescription({
-			name: tap.source,
-			description: `${tap.direction === 'rx' ? 'received' : 'sent'}, xspan session ${plan.name}`,
-			address: tap.address,
-			speed: speedOf(tap.source),
-			snaplen: plan.rings?.snaplen ?? 0,
-		}),
-	);
-	return Buffer.concat([section, ...interfaces]);
-}
+
+const descriptionOf = (plan: Plan, tap: TapPlan): Buffer =>
+	interfaceDescription({
+		name: tap.source,
+		description: `${tap.direction === 'rx' ? 'received' : 'sent'}, xspan session ${plan.name}`,
+		address: tap.address,
+		speed: tap.path === null ? speedOf(tap.interface) : 0,
+		snaplen: plan.rings?.snaplen ?? 0,
+	});
+
+const headOf = (plan: Plan): Buffer =>
+	Buffer.concat([sectionOf(), ...plan.taps.map((tap) => descriptionOf(plan, tap))]);
+
+/** Of a file with a greatest size: for interfaces that come later. */
+const FOLLOWED_BYTES = 16_384;
 
 function tailOf(ledgers: ReturnType<TapLedgers>, startNs: bigint): Buffer {
 	return Buffer.concat(
@@ -73,7 +77,11 @@ export class PcapngSink {
 	private readonly spec: PcapngSpec;
 	private readonly reader: SlabReader;
 	private readonly ledgers: TapLedgers;
-	private readonly head: Buffer;
+	private readonly plan: Plan;
+	/** In front of every file; grows with the interfaces that come. */
+	private head: Buffer;
+	/** Interfaces that the present file does not know yet. */
+	private unwritten: Buffer[] = [];
 	private readonly startMs: number;
 	private output: Output | null = null;
 	private path = '-';
@@ -90,13 +98,15 @@ export class PcapngSink {
 		this.spec = spec;
 		this.reader = reader;
 		this.ledgers = ledgers;
+		this.plan = plan;
 		this.head = headOf(plan);
 		this.names = new FileNames(spec);
 	}
 
 	/** What the drain thread must know: where files end, in bytes of packet blocks. */
 	static drainFormat(plan: Plan, spec: PcapngSpec, startMs: number): DrainFormat {
-		const around = headOf(plan).length + plan.taps.length * STATISTICS_LENGTH;
+		const later = plan.follow.length ? FOLLOWED_BYTES : 0;
+		const around = headOf(plan).length + plan.taps.length * STATISTICS_LENGTH + later;
 		return {
 			format: 'pcapng',
 			startMs,
@@ -136,6 +146,13 @@ export class PcapngSink {
 		return 'pipe_closed';
 	}
 
+	/** Right after a tap was attached: no slab with its frames can have been taken yet. */
+	addInterface(tap: TapPlan): void {
+		const description = descriptionOf(this.plan, tap);
+		this.head = Buffer.concat([this.head, description]);
+		this.unwritten.push(description);
+	}
+
 	/** Writes the tail of the last file. */
 	async close(): Promise<void> {
 		await this.endFile();
@@ -148,6 +165,7 @@ export class PcapngSink {
 
 	private async writeSlab(slab: Slab): Promise<boolean> {
 		try {
+			await this.writeDescriptions();
 			if (slab.bytes) await this.output?.write(new Uint8Array(slab.buffer, 0, slab.bytes));
 			this.reader.delivered(slab);
 			return true;
@@ -159,6 +177,11 @@ export class PcapngSink {
 		} finally {
 			this.reader.giveBack(slab);
 		}
+	}
+
+	private async writeDescriptions(): Promise<void> {
+		for (let next = this.unwritten.shift(); next; next = this.unwritten.shift())
+			await this.output?.write(next);
 	}
 
 	private diskError(cause: unknown): XspanError {
@@ -185,6 +208,7 @@ export class PcapngSink {
 				this.path = path;
 				this.output = await openFile(path, isOwn || this.spec.force === true);
 			}
+			this.unwritten = [];
 			await this.output.write(this.head);
 		} catch (error) {
 			this.broken = true;
@@ -197,6 +221,7 @@ export class PcapngSink {
 		this.output = null;
 		if (!output) return;
 		try {
+			for (const description of this.unwritten) await output.write(description);
 			await output.write(tailOf(this.ledgers(), BigInt(this.startMs) * 1_000_000n));
 		} catch (error) {
 			// The frames are in; without its statistics the file is complete all the same.

@@ -5,7 +5,7 @@ import { isMulticast, isUnspecified, parseAddress } from './address.ts';
 /** SPAN: an interface of this host. */
 export interface PortDestination {
 	type: 'port';
-	/** The interface that copies are sent out of. */
+	/** The interface that copies are sent out of; of another namespace: netns:ids/eth1. */
 	interface: string;
 }
 
@@ -245,12 +245,16 @@ const TUNNELS: Record<string, Tail> = {
 
 const INTERFACE = /^[^\s/:?]{1,15}$/;
 
+/** Of another namespace: with the name, and no pattern. */
+const FOREIGN_INTERFACE = /^(netns|pid|container):[^/]+\/[^\s/:*?]{1,15}$/;
+
 function parsePort(text: string, name: string, query: string | undefined): Destination {
-	if (!INTERFACE.test(name) || query !== undefined)
+	const isName = INTERFACE.test(name) || FOREIGN_INTERFACE.test(name);
+	if (!isName || query !== undefined)
 		throw bad(
 			text,
 			'an interface is expected',
-			'write port: and the name of an interface: port:ids0',
+			'write port: and the name of an interface: port:ids0, or port:netns:ids/eth1',
 		);
 	return { type: 'port', interface: name };
 }

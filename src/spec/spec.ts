@@ -34,8 +34,13 @@ export interface RateLimit {
 }
 
 export interface CommonSpec {
-	/** Interfaces whose frames are observed. */
+	/**
+	 * Whose frames are observed: names of interfaces, patterns ('veth*'), container:NAME, pid:PID/eth0,
+	 * netns:NAME/eth0, bridge:br0, mac:..., ip:...
+	 */
 	sources: string[];
+	/** Tap what comes to match a pattern, bridge or container later. Default: true. */
+	follow?: boolean;
 	/** Default: both. */
 	direction?: Direction;
 	/** Default: tcx, else clsact. */

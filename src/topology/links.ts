@@ -21,7 +21,7 @@ export const isUp = (link: Link): boolean => (link.flags & IFF_UP) !== 0;
 /** Up, and with a carrier: what is sent has somewhere to go. */
 export const carries = (link: Link): boolean => isUp(link) && (link.flags & IFF_LOWER_UP) !== 0;
 
-export const hasEthernetHeader = (link: Link): boolean =>
+export const hasEthernetHeader = (link: Pick<Link, 'arpType'>): boolean =>
 	link.arpType === ARPHRD_ETHER || link.arpType === ARPHRD_LOOPBACK;
 
 /** The number of single-character edits between two names. */

@@ -1,4 +1,5 @@
 /** Source expressions to the interfaces where their frames are tapped. Touches no interface. */
+import { XspanError } from '../errors.ts';
 import type { Notice } from '../spec/spec.ts';
 import { findContainers } from './containers.ts';
 import { type Device, isSame } from './device.ts';
@@ -170,4 +171,27 @@ export function resolveSources(
 		}),
 	);
 	return { sources, notices: noticesOf(sources, topology) };
+}
+
+/**
+ * The one interface that a destination names: netns:ids/eth1, pid:4242/eth0, container:ids/eth1. As it
+ * is, not its other end.
+ * @throws XspanError as resolveSources()
+ */
+export function findDevice(
+	text: string,
+	topology: Topology,
+	table: ProcessTable = processTable,
+): { device: Device; path: string | null } {
+	const devices = selectDevices(parseSource(text), topology, table, text);
+	const [device] = devices;
+	if (!device || devices.length > 1)
+		throw new XspanError(
+			'conflict',
+			'ambiguous_destination',
+			`"${text}" names ${devices.length} interfaces: ${devices.map((each) => each.name).join(', ')}`,
+			{ hint: 'name one: netns:ids/eth1' },
+		);
+	const isOwn = device.netns === topology.own;
+	return { device, path: isOwn ? null : (topology.namespace(device.netns)?.path ?? null) };
 }

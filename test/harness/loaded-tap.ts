@@ -41,13 +41,17 @@ export function planOf(options: TapOptions): Plan {
 			{
 				index: 0,
 				source: 'test0',
+				interface: 'test0',
 				ifindex: 1,
+				netns: 0,
+				path: null,
 				direction: options.direction ?? 'rx',
 				hook: options.hook,
 				address: null,
 				mtu: 1500,
 			},
 		],
+		follow: [],
 		destination:
 			options.portIfindex === undefined
 				? { type: 'frames' }
@@ -70,7 +74,7 @@ export class LoadedTap {
 		this.maps = new native.Maps({ taps: 1, rings: 1, ringBytes: this.plan.rings?.bytes ?? 0 });
 		if (options.count !== undefined) this.maps.setBudget(options.count);
 		this.tap = loadTap(
-			{ maps: this.maps, plan: this.plan, portIfindex: options.portIfindex ?? 0 },
+			{ maps: this.maps, plan: this.plan, portFor: () => options.portIfindex ?? 0 },
 			this.plan.taps[0] as Plan['taps'][0],
 		);
 	}

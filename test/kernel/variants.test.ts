@@ -13,7 +13,7 @@ const IS_NEW = isAtLeast(release(), 6, 2);
 const MIRROR_PORT: DestinationPlan = {
 	type: 'mirror-port',
 	to: { type: 'rspan', interface: 'p', vlan: 1 },
-	interface: { name: 'p', ifindex: 1 },
+	interface: { name: 'p', ifindex: 1, netns: 0, path: null },
 	port: {
 		snaplen: null,
 		oversize: 'truncate',

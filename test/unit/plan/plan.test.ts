@@ -7,6 +7,9 @@ const HOST: Host = {
 	netns: 4_026_531_840,
 	cpus: 4,
 	route: () => null,
+	topology: () => {
+		throw new Error('no name here needs another namespace');
+	},
 	links: [
 		link('eth0', 2),
 		link('eth1', 3, { mtu: 9000 }),
