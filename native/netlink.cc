@@ -38,19 +38,39 @@ static int visit_one(const nlmsghdr *message, void *visit)
 	return MNL_CB_OK;
 }
 
+// Interfaces that come and go meanwhile may be missing from the answer, or be in it twice: the kernel
+// says so (NLM_F_DUMP_INTR, which libmnl reports as EINTR), and the question is asked again.
 int Netlink::dump(nlmsghdr *request, const std::function<void(const nlmsghdr *)> &visit)
 {
+	constexpr int tries = 100;
+	std::vector<char> answer;
+	const auto keep = [&](const nlmsghdr *message) {
+		const auto *begin = reinterpret_cast<const char *>(message);
+		answer.insert(answer.end(), begin, begin + MNL_ALIGN(message->nlmsg_len));
+	};
 	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	request->nlmsg_seq = 1;
-	if (mnl_socket_sendto(socket_, request, request->nlmsg_len) < 0)
-		return -errno;
-	return receive(visit);
+	int err = -EINTR;
+	for (int i = 0; i < tries && err == -EINTR; i++) {
+		answer.clear();
+		request->nlmsg_seq = ++sequence_;
+		if (mnl_socket_sendto(socket_, request, request->nlmsg_len) < 0)
+			return -errno;
+		err = receive(keep);
+	}
+	if (err)
+		return err;
+	for (size_t at = 0; at < answer.size();) {
+		const auto *message = reinterpret_cast<const nlmsghdr *>(&answer[at]);
+		visit(message);
+		at += MNL_ALIGN(message->nlmsg_len);
+	}
+	return 0;
 }
 
 int Netlink::call(nlmsghdr *request, const std::function<void(const nlmsghdr *)> &visit)
 {
 	request->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
-	request->nlmsg_seq = 1;
+	request->nlmsg_seq = ++sequence_;
 	if (mnl_socket_sendto(socket_, request, request->nlmsg_len) < 0)
 		return -errno;
 	return receive(visit);
@@ -65,13 +85,36 @@ int Netlink::receive(const std::function<void(const nlmsghdr *)> &visit)
 		ssize_t got = mnl_socket_recvfrom(socket_, buffer.data(), buffer.size());
 		if (got < 0)
 			return -errno;
-		int state = mnl_cb_run(buffer.data(), static_cast<size_t>(got), 1,
+		int state = mnl_cb_run(buffer.data(), static_cast<size_t>(got), sequence_,
 				       mnl_socket_get_portid(socket_), visit_one, context);
+		if (state < 0 && errno == EINTR)
+			return skip_to_end(buffer, got);
 		if (state < 0)
 			return -errno;
 		if (state == MNL_CB_STOP)
 			return 0;
 	}
+}
+
+static bool has_end(const std::vector<char> &buffer, ssize_t length)
+{
+	auto left = static_cast<int>(length);
+	const auto *message = reinterpret_cast<const nlmsghdr *>(buffer.data());
+	for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left))
+		if (message->nlmsg_type == NLMSG_DONE || message->nlmsg_type == NLMSG_ERROR)
+			return true;
+	return false;
+}
+
+// The kernel answers no other question on this socket before that. -EINTR, or what went wrong.
+int Netlink::skip_to_end(std::vector<char> &buffer, ssize_t got)
+{
+	while (!has_end(buffer, got)) {
+		got = mnl_socket_recvfrom(socket_, buffer.data(), buffer.size());
+		if (got < 0)
+			return -errno;
+	}
+	return -EINTR;
 }
 
 int Netlink::skip()

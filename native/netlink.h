@@ -5,6 +5,7 @@
 #include <libmnl/libmnl.h>
 
 #include <functional>
+#include <vector>
 
 class Netlink
 {
@@ -31,8 +32,10 @@ public:
 
 private:
 	int receive(const std::function<void(const nlmsghdr *)> &visit);
+	int skip_to_end(std::vector<char> &buffer, ssize_t got);
 
 	mnl_socket *socket_ = nullptr;
+	unsigned sequence_ = 0;
 };
 
 // libmnl's mnl_attr_for_each does not compile as C++; its callback form does.

@@ -12,44 +12,10 @@
 
 #include "error.h"
 #include "netns.h"
-#include "tap.skel.h"
+#include "tap_program.h"
 
 namespace
 {
-
-int reuse_maps(struct tap *skeleton, const SharedMaps &maps)
-{
-	int err = bpf_map__reuse_fd(skeleton->maps.state, maps.state_fd.get());
-	if (!err)
-		err = bpf_map__reuse_fd(skeleton->maps.counters, maps.counters_fd.get());
-	if (!err)
-		err = bpf_map__reuse_fd(skeleton->maps.rings, maps.rings_fd.get());
-	return err;
-}
-
-// Loads one of the object's programs; the others stay out of the kernel.
-int load(struct tap **out, const char *program, const SharedMaps &maps, const void *config)
-{
-	struct tap *skeleton = tap__open();
-	if (!skeleton)
-		return -errno;
-	memcpy(const_cast<xs_config *>(
-		       reinterpret_cast<const volatile xs_config *>(&skeleton->rodata->config)),
-	       config, sizeof(xs_config));
-	struct bpf_program *each;
-	bpf_object__for_each_program (each, skeleton->obj) {
-		bpf_program__set_autoload(each, !strcmp(bpf_program__name(each), program));
-	}
-	int err = reuse_maps(skeleton, maps);
-	if (!err)
-		err = tap__load(skeleton);
-	if (err) {
-		tap__destroy(skeleton);
-		return err;
-	}
-	*out = skeleton;
-	return 0;
-}
 
 // The filter refers to maps by number, see MAP in src/filter/assembler.ts.
 void put_descriptors(std::vector<bpf_insn> &code, int counters, int programs)
@@ -58,33 +24,6 @@ void put_descriptors(std::vector<bpf_insn> &code, int counters, int programs)
 		if (instruction.code == (BPF_LD | BPF_IMM | BPF_DW) &&
 		    instruction.src_reg == BPF_PSEUDO_MAP_FD)
 			instruction.imm = instruction.imm == 0 ? counters : programs;
-}
-
-// Both programs of a tail call must agree on type, attach type and multi-buffer frames.
-int load_filter(std::vector<bpf_insn> &code, bool is_xdp)
-{
-	LIBBPF_OPTS(bpf_prog_load_opts, opts);
-	if (is_xdp) {
-		opts.expected_attach_type = BPF_XDP;
-		opts.prog_flags = BPF_F_XDP_HAS_FRAGS;
-	}
-	auto load = [&] {
-		int fd = bpf_prog_load(is_xdp ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_SCHED_CLS,
-				       "xspan_filter", "Dual BSD/GPL", code.data(), code.size(),
-				       &opts);
-		return fd < 0 ? -errno : fd;
-	};
-	const int result = load();
-	if (result >= 0 || result == -EPERM)
-		return result;
-	// Once more for the log; a log that does not fit must not hide the reason.
-	std::vector<char> log(1 << 20);
-	opts.log_buf = log.data();
-	opts.log_size = static_cast<__u32>(log.size());
-	opts.log_level = 1;
-	load();
-	LibbpfLog::add(log.data());
-	return result;
 }
 
 Hook hook_of(const std::string &name)
@@ -109,11 +48,11 @@ Tap::Tap(const Napi::CallbackInfo &info) : Napi::ObjectWrap<Tap>(info)
 		check(env, -EBADF, "loading a tap into a closed session");
 	if (config.ByteLength() != sizeof(xs_config))
 		check(env, -EINVAL, "loading a tap: the configuration has another layout");
+	xs_config constants;
+	memcpy(&constants, config.Data(), sizeof(constants));
 	LibbpfLog log;
-	int err = load(&skeleton_, program.c_str(), *maps->shared(), config.Data());
+	int err = load_tap_program(program, *maps->shared(), constants, &prog_fd_);
 	check(env, err, "loading the tap program", log.text());
-	prog_fd_ =
-		bpf_program__fd(bpf_object__find_program_by_name(skeleton_->obj, program.c_str()));
 	if (!options.Has("filter"))
 		return;
 	err = put_in_front(options.Get("filter").As<Napi::Uint8Array>(), program == "xspan_xdp",
@@ -127,17 +66,13 @@ int Tap::put_in_front(const Napi::Uint8Array &filter, bool is_xdp, const SharedM
 {
 	const auto *begin = reinterpret_cast<const bpf_insn *>(filter.Data());
 	std::vector<bpf_insn> code(begin, begin + filter.ByteLength() / sizeof(bpf_insn));
-	const int zero = 0;
+	const int zero = 0, tap = prog_fd_.get();
 	programs_fd_ = Fd(bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "xspan_tap", 4, 4, 1, nullptr));
 	if (!programs_fd_.valid() ||
-	    bpf_map_update_elem(programs_fd_.get(), &zero, &prog_fd_, BPF_ANY))
+	    bpf_map_update_elem(programs_fd_.get(), &zero, &tap, BPF_ANY))
 		return -errno;
 	put_descriptors(code, maps.counters_fd.get(), programs_fd_.get());
-	const int fd = load_filter(code, is_xdp);
-	if (fd < 0)
-		return fd;
-	filter_fd_ = Fd(fd);
-	return 0;
+	return load_instructions("xspan_filter", code, is_xdp, &filter_fd_);
 }
 
 Tap::~Tap()
@@ -148,10 +83,7 @@ Tap::~Tap()
 void Tap::unload()
 {
 	attachment_.reset();
-	if (skeleton_)
-		tap__destroy(skeleton_);
-	skeleton_ = nullptr;
-	prog_fd_ = -1;
+	prog_fd_.reset();
 	filter_fd_.reset();
 	programs_fd_.reset();
 }

@@ -11,8 +11,6 @@
 #include "fd.h"
 #include "maps.h"
 
-struct tap; // the generated skeleton
-
 class Tap : public Napi::ObjectWrap<Tap>
 {
 public:
@@ -27,11 +25,10 @@ private:
 	Napi::Value close(const Napi::CallbackInfo &info);
 	Napi::Value fd(const Napi::CallbackInfo &info);
 	int put_in_front(const Napi::Uint8Array &filter, bool is_xdp, const SharedMaps &maps);
-	int front() const { return filter_fd_.valid() ? filter_fd_.get() : prog_fd_; }
+	int front() const { return filter_fd_.valid() ? filter_fd_.get() : prog_fd_.get(); }
 	void unload();
 
-	struct tap *skeleton_ = nullptr;
-	int prog_fd_ = -1; // owned by skeleton_
+	Fd prog_fd_;
 	Fd programs_fd_;   // where the filter's tail call finds the tap; the kernel empties it on
 			   // close
 	Fd filter_fd_;

@@ -21,10 +21,9 @@ function hostFor(expressions: readonly string[]): Host {
 	return expressions.some(isContainer) ? host : { ...host, topology: readOwnTopology };
 }
 
-const isSame = (a: TapPlan, b: TapPlan): boolean =>
-	a.netns === b.netns && a.ifindex === b.ifindex && a.direction === b.direction;
+const keyOf = (tap: TapPlan): string => `${tap.netns}/${tap.ifindex}/${tap.direction}`;
 
-/** Taps for what matches by now and is not tapped, numbered behind those that there were. */
+/** Taps for what matches by now and is not tapped; their number is given when they are attached. */
 export function missingTaps(
 	spec: CommonSpec,
 	follow: readonly string[],
@@ -32,9 +31,8 @@ export function missingTaps(
 ): TapPlan[] {
 	const live = taps.filter((tap) => !tap.ended).map((tap) => tap.plan);
 	const sources = sourcesNow(spec, follow, hostFor(follow)).filter((each) => each.isEthernet);
-	return tapsOf(spec, sources)
-		.filter((tap) => !live.some((each) => isSame(each, tap)))
-		.map((tap, i) => ({ ...tap, index: taps.length + i }));
+	const tapped = new Set(live.map(keyOf));
+	return tapsOf(spec, sources).filter((tap) => !tapped.has(keyOf(tap)));
 }
 
 /** Whether an interface in another namespace is still there, as long as anybody is. */

@@ -75,6 +75,9 @@ const PATH_POLL_MS = 1000;
 /** How often interfaces in other namespaces are looked at. */
 const FOREIGN_POLL_MS = 1000;
 
+/** For how long new interfaces are tapped before anything else has its turn. */
+const FOLLOW_TURN_MS = 10;
+
 /** How long copies may take through the mirror port when the session ends. */
 const PORT_DRAIN_MS = 1000;
 
@@ -105,6 +108,8 @@ export class Session implements AsyncDisposable {
 	private ending: Promise<void> | null = null;
 	private portIsDown = false;
 	private isFull = false;
+	private following: Promise<void> | null = null;
+	private followAgain = false;
 	private settle!: { resolve: (end: SessionEnd) => void; reject: (error: unknown) => void };
 
 	/** Use mirror() or capture(). */
@@ -357,20 +362,46 @@ export class Session implements AsyncDisposable {
 		if (this.plan.follow.some((each) => each.startsWith('container:'))) this.followSources();
 	}
 
+	/** One round at a time; a change during one starts another. */
 	private followSources(): void {
-		for (const tap of missingTaps(this.spec, this.plan.follow, this.taps)) {
-			if (tap.index >= capacityOf(this.plan)) return this.refuseMore();
-			try {
-				this.taps.push(...this.attach([tap]));
-				this.sink?.addInterface(tap);
-			} catch (error) {
-				if (!(error instanceof XspanError)) throw error;
-				if (!isGone(error)) this.notice({ code: error.code, message: error.message });
-				return; // the numbers of those behind it are wrong now: at the next change
-			}
-			if (tap.direction === 'rx' || this.spec.direction === 'tx')
-				this.notice({ code: 'source_added', message: `${tap.source} has come: it is tapped` });
+		this.followAgain = true;
+		this.following ??= this.followRounds().finally(() => {
+			this.following = null;
+		});
+	}
+
+	private async followRounds(): Promise<void> {
+		while (this.followAgain && !this.ending) {
+			this.followAgain = false;
+			await this.followRound();
 		}
+	}
+
+	/** Hundreds of interfaces may have come at once: others get their turn in between. */
+	private async followRound(): Promise<void> {
+		let turnEnds = Date.now() + FOLLOW_TURN_MS;
+		for (const tap of missingTaps(this.spec, this.plan.follow, this.taps)) {
+			if (this.taps.length >= capacityOf(this.plan)) return this.refuseMore();
+			this.followTap({ ...tap, index: this.taps.length });
+			if (Date.now() < turnEnds) continue;
+			await new Promise((resolve) => setImmediate(resolve));
+			if (this.ending) return;
+			turnEnds = Date.now() + FOLLOW_TURN_MS;
+		}
+	}
+
+	private followTap(tap: TapPlan): void {
+		try {
+			this.taps.push(...this.attach([tap]));
+			this.sink?.addInterface(tap);
+		} catch (error) {
+			if (!(error instanceof XspanError)) throw error;
+			if (!isGone(error)) this.notice({ code: error.code, message: error.message });
+			return;
+		}
+		const known = this.taps.filter((each) => !each.ended && each.plan.source === tap.source);
+		if (known.length === 1)
+			this.notice({ code: 'source_added', message: `${tap.source} has come: it is tapped` });
 	}
 
 	private refuseMore(): void {
@@ -415,6 +446,7 @@ export class Session implements AsyncDisposable {
 		this.monitor.close();
 		let failure = error;
 		try {
+			await this.following;
 			detachTaps(this.taps);
 			await this.maps.quiesce();
 			if (this.reader) await this.emptyRings(this.reader, reason);

@@ -36,6 +36,8 @@ export interface TapContext {
 
 /** Newest first: the older ones are for kernels that refuse the newer (see enum hook in bpf/frame.h). */
 const TC_PROGRAMS = ['xspan_tc', 'xspan_tc_6_1'];
+/** Those that this kernel has not refused while it took a later one. */
+let tcPrograms = TC_PROGRAMS;
 
 /** @throws XspanError with the verifier's log as details */
 export function loadTap(
@@ -52,11 +54,13 @@ export function loadTap(
 	const front = selection.filter
 		? { filter: translate(selection.filter.program, target).encode() }
 		: {};
-	const programs = tap.hook === 'xdp' ? ['xspan_xdp'] : TC_PROGRAMS;
+	const programs = tap.hook === 'xdp' ? ['xspan_xdp'] : tcPrograms;
 	let refusal: unknown;
 	for (const program of programs) {
 		try {
-			return new native.Tap(maps, { program, config, ...front });
+			const loaded = new native.Tap(maps, { program, config, ...front });
+			if (tap.hook !== 'xdp') tcPrograms = TC_PROGRAMS.slice(TC_PROGRAMS.indexOf(program));
+			return loaded;
 		} catch (error) {
 			if (isForbidden(error)) throw loadError(error);
 			refusal = error;
