@@ -1,10 +1,11 @@
 /** Hosts written down as data: namespaces with links, as they would be read. */
+
+import { XspanError } from '../../src/errors.ts';
 import type { Container } from '../../src/topology/containers.ts';
 import type { Device } from '../../src/topology/device.ts';
 import type { Link } from '../../src/topology/links.ts';
 import type { ProcessTable } from '../../src/topology/select.ts';
 import { type Namespace, type NamespaceReading, Topology } from '../../src/topology/topology.ts';
-import { XspanError } from '../../src/errors.ts';
 
 export const OWN = 100;
 
@@ -45,9 +46,7 @@ function reading(inode: number, { links, addresses = {}, ids = {}, ...rest }: Wr
 }
 
 export function topologyOf(written: Record<number, Written>): Topology {
-	return new Topology(
-		Object.entries(written).map(([inode, each]) => reading(Number(inode), each)),
-	);
+	return new Topology(Object.entries(written).map(([inode, each]) => reading(Number(inode), each)));
 }
 
 /** The device of this name; the first, where several namespaces have one. */

@@ -49,7 +49,10 @@ test('parents, also in another namespace, know their children', () => {
 	const parent = deviceOf(host, 'up0');
 	const names = parent.children.map((ref) => host.device(ref)?.name);
 	expect(names).toEqual(['up0.10', 'vx', 'mv']);
-	expect(deviceOf(host, 'up0.10')).toMatchObject({ peer: null, parent: { netns: OWN, ifindex: 6 } });
+	expect(deviceOf(host, 'up0.10')).toMatchObject({
+		peer: null,
+		parent: { netns: OWN, ifindex: 6 },
+	});
 });
 
 test('a tunnel without a parent has none', () => {
