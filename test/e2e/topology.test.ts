@@ -1,5 +1,6 @@
 /** What the host is made of, as the kernel has it, in all namespaces: seen by topology and where. */
-import { readFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Device, Namespace, Place } from '../../src/index.ts';
@@ -39,6 +40,12 @@ function build(lab: Lab): { host: Host; web: Host; db: Host } {
 	host.ip('link', 'add', 'mv1', 'link', 'up0', 'type', 'macvlan', 'mode', 'bridge');
 	return all;
 }
+
+/** Where control groups can be made; with version 1, those without a controller. */
+const cgroupRoot = (): string =>
+	['/sys/fs/cgroup', '/sys/fs/cgroup/unified', '/sys/fs/cgroup/systemd'].find((path) =>
+		existsSync(`${path}/cgroup.procs`),
+	) ?? '/sys/fs/cgroup/pids';
 
 const inode = (host: Host): number => Number(host.exec('stat', '-Lc', '%i', '/proc/self/ns/net'));
 
@@ -141,6 +148,47 @@ test('a namespace that only a process holds is found by it', async () => {
 		namespace: { names: [], pids: [shell.child.pid], command: 'sleep' },
 		device: { name: 'lo', kind: 'loopback' },
 	});
+});
+
+test('a process that holds a TAP, as a virtual machine does: the TAP', async () => {
+	await using lab = new Lab();
+	const { host } = build(lab);
+	const hold = `
+import fcntl, struct, time
+tun = open('/dev/net/tun', 'r+b', buffering=0)
+fcntl.ioctl(tun, 0x400454ca, struct.pack('16sH', b'vm0', 0x1002)) # TUNSETIFF: IFF_TAP | IFF_NO_PI
+print('holding', flush=True)
+time.sleep(60)`;
+	const guest = host.spawn('python3', ['-c', hold]);
+	await guest.says(/holding/);
+	const places = await json<Place[]>(host, 'where', `pid:${guest.child.pid}`);
+	expect(places.map((place) => place.device)).toMatchObject([{ name: 'vm0', kind: 'tap' }]);
+});
+
+test('a container is found by the id in its control group', async () => {
+	await using lab = new Lab();
+	const { host, web } = build(lab);
+	const id = randomBytes(32).toString('hex');
+	const group = `${cgroupRoot()}/docker-${id}.scope`;
+	mkdirSync(group);
+	const main = web.spawn('sleep', ['60']);
+	try {
+		writeFileSync(`${group}/cgroup.procs`, String(main.child.pid));
+		const [place, ...more] = await json<Place[]>(host, 'where', `container:${id.slice(0, 12)}`);
+		expect(more).toEqual([]);
+		expect(place).toMatchObject({
+			device: { name: 'eth0', netns: inode(web) },
+			containers: [{ id, pid: main.child.pid }],
+			hostEnd: { name: 'vethweb' },
+		});
+		const { code, stderr } = await host.xspan('where', 'container:no-such-name').finished;
+		expect(code).toBe(3);
+		expect(stderr).toContain(id.slice(0, 12));
+	} finally {
+		await main.stop('SIGKILL');
+		await until(() => readFileSync(`${group}/cgroup.procs`, 'utf8') === '', 'an empty group');
+		rmdirSync(group);
+	}
 });
 
 test('the tree, the graph and the picture show everything', async () => {
