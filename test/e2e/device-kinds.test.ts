@@ -110,13 +110,14 @@ describe.runIf(process.env['XSPAN_ALL_KINDS'])('on a kernel with all kinds', () 
 		);
 		const { interfaces, findings } = await auditOf(host);
 		const reasons = Object.fromEntries(interfaces.map((each) => [each.interface, each.reasons]));
-		expect(reasons).toEqual({
+		expect(Object.keys(reasons).sort()).toEqual(['bond0', 'd0', 'd0.7', 'd1', 'd2', 'team0']);
+		expect(reasons).toMatchObject({
 			'd0.7': [{ reason: 'administrator' }],
-			d0: [{ reason: 'lower_device', of: 'd0.7', kind: 'vlan' }],
+			d0: [{ reason: 'lower_device', name: 'd0.7', kind: 'vlan' }],
 			bond0: [{ reason: 'administrator' }],
-			d1: [{ reason: 'port', of: 'bond0', kind: 'bond' }],
+			d1: [{ reason: 'port', name: 'bond0', kind: 'bond' }],
 			team0: [{ reason: 'administrator' }],
-			d2: [{ reason: 'port', of: 'team0', kind: 'team' }],
+			d2: [{ reason: 'port', name: 'team0', kind: 'team' }],
 		});
 		expect(findings).toEqual([]);
 	});

@@ -26,12 +26,12 @@ describe('reasons', () => {
 		expect(audit(link('eth0', 2)).interfaces).toEqual([]);
 	});
 	test('an administrator', () => {
-		expect(reasonsOf('eth0', promiscuous('eth0', 2, { flags: UP | PROMISC }))).toEqual([
+		expect(reasonsOf('eth0', promiscuous('eth0', 2, { flags: UP | PROMISC }))).toMatchObject([
 			{ reason: 'administrator' },
 		]);
 	});
 	test('the counter alone', () => {
-		expect(reasonsOf('eth0', link('eth0', 2, { promiscuity: 2 }))).toEqual([
+		expect(reasonsOf('eth0', link('eth0', 2, { promiscuity: 2 }))).toMatchObject([
 			{ reason: 'unexplained', count: 2 },
 		]);
 	});
@@ -41,30 +41,30 @@ describe('reasons', () => {
 			promiscuous('eth0', 2, { master: 10, slaveKind: 'bridge' }),
 			promiscuous('eth1', 3, { master: 11, slaveKind: 'openvswitch' }),
 		];
-		expect(reasonsOf('eth0', bridge(), ovs, ...ports)).toEqual([
-			{ reason: 'port', of: 'br0', kind: 'bridge' },
+		expect(reasonsOf('eth0', bridge(), ovs, ...ports)).toMatchObject([
+			{ reason: 'port', name: 'br0', kind: 'bridge' },
 		]);
-		expect(reasonsOf('eth1', bridge(), ovs, ...ports)).toEqual([
-			{ reason: 'port', of: 'ovs-system', kind: 'openvswitch' },
+		expect(reasonsOf('eth1', bridge(), ovs, ...ports)).toMatchObject([
+			{ reason: 'port', name: 'ovs-system', kind: 'openvswitch' },
 		]);
 	});
 	test('port of a bond only when the bond itself is promiscuous', () => {
 		const port = promiscuous('eth0', 2, { master: 12 });
 		const bond = link('bond0', 12, { kind: 'bond', bond: { mode: 4 } });
-		expect(reasonsOf('eth0', port, { ...bond, promiscuity: 1 })).toEqual([
-			{ reason: 'port', of: 'bond0', kind: 'bond' },
+		expect(reasonsOf('eth0', port, { ...bond, promiscuity: 1 })).toMatchObject([
+			{ reason: 'port', name: 'bond0', kind: 'bond' },
 		]);
-		expect(reasonsOf('eth0', port, bond)).toEqual([{ reason: 'unexplained', count: 1 }]);
+		expect(reasonsOf('eth0', port, bond)).toMatchObject([{ reason: 'unexplained', count: 1 }]);
 	});
 	test('below a promiscuous VLAN, and a macvlan in passthru mode', () => {
 		const vlan = promiscuous('eth0.7', 3, { link: 2, vlan: { id: 7, protocol: 33024 } });
 		const passthru = link('mv', 5, { kind: 'macvlan', link: 4, macvlan: { mode: 8, flags: 0 } });
 		const parents = [promiscuous('eth0', 2), promiscuous('eth1', 4)];
-		expect(reasonsOf('eth0', vlan, passthru, ...parents)).toEqual([
-			{ reason: 'lower_device', of: 'eth0.7', kind: 'physical' },
+		expect(reasonsOf('eth0', vlan, passthru, ...parents)).toMatchObject([
+			{ reason: 'lower_device', name: 'eth0.7', kind: 'physical' },
 		]);
-		expect(reasonsOf('eth1', vlan, passthru, ...parents)).toEqual([
-			{ reason: 'lower_device', of: 'mv', kind: 'macvlan' },
+		expect(reasonsOf('eth1', vlan, passthru, ...parents)).toMatchObject([
+			{ reason: 'lower_device', name: 'mv', kind: 'macvlan' },
 		]);
 	});
 	test('a driver that cannot filter for several addresses', () => {
@@ -74,8 +74,8 @@ describe('reasons', () => {
 			address: '02:00:00:00:00:99',
 			macvlan: { mode: 4 },
 		});
-		expect(reasonsOf('eth1', macvlan, promiscuous('eth1', 4))).toEqual([
-			{ reason: 'more_addresses', of: ['mv'] },
+		expect(reasonsOf('eth1', macvlan, promiscuous('eth1', 4))).toMatchObject([
+			{ reason: 'more_addresses', of: [{ name: 'mv' }] },
 		]);
 	});
 	test('several at once add up; packet sockets are those of this namespace', () => {
@@ -89,9 +89,9 @@ describe('reasons', () => {
 			{ ...holder, netns: OWN },
 			{ ...holder, netns: 999, socket: 8 },
 		];
-		expect(auditPromiscuity(host, holders).interfaces[0]?.reasons).toEqual([
+		expect(auditPromiscuity(host, holders).interfaces[0]?.reasons).toMatchObject([
 			{ reason: 'administrator' },
-			{ reason: 'port', of: 'br0', kind: 'bridge' },
+			{ reason: 'port', name: 'br0', kind: 'bridge' },
 			{ reason: 'packet_socket', socket: 7, pid: 42, command: 'tcpdump' },
 			{ reason: 'unexplained', count: 1 },
 		]);
