@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { XspanError } from '../../../src/errors.ts';
-import { resolveSources, tapDirections } from '../../../src/topology/resolve.ts';
+import { resolveSources, tapsFor } from '../../../src/topology/resolve.ts';
 import { codeOf } from '../../harness/errors.ts';
 import { link } from '../../harness/links.ts';
 import { OWN, processes, topologyOf } from '../../harness/topologies.ts';
@@ -77,6 +77,11 @@ const table = processes({ 4242: WEB, 77: MAC, 5: OWN, 6: OWN, 9: SECRET }, [web,
 const resolve = (...expressions: string[]) => resolveSources(expressions, host, table);
 const names = (...expressions: string[]) =>
 	resolve(...expressions).sources.map((source) => source.name);
+
+const taps = (direction: 'rx' | 'tx' | 'both', ...expressions: string[]) =>
+	tapsFor(resolve(...expressions).sources, direction).map(
+		(tap) => `${tap.source.name} ${tap.direction}`,
+	);
 
 function hintOf(...expressions: string[]): string {
 	try {
@@ -204,11 +209,11 @@ describe('a bridge', () => {
 		expect(notices[0]?.message).toMatch(/veth1, veth2 .*bridge:br0/);
 	});
 	test('with one of its ports named as well: that one in both directions', () => {
-		const { sources } = resolve('bridge:br0', 'veth2');
-		expect(sources.map(({ name, only }) => [name, only])).toEqual([
-			['veth1', 'rx'],
-			['veth2', null],
-			['up0', 'rx'],
+		expect(taps('both', 'bridge:br0', 'veth2')).toEqual([
+			'veth1 rx',
+			'veth2 rx',
+			'up0 rx',
+			'veth2 tx',
 		]);
 	});
 	test.each([
@@ -227,7 +232,8 @@ describe('an interface', () => {
 		expect(resolve('up1').sources[0]).toMatchObject({ only: null, flipped: false, why: 'named' });
 	});
 	test('named twice is tapped once', () => {
-		expect(names('veth1', 'veth*', 'container:web')).toEqual(['veth1', 'veth2']);
+		expect(names('veth1', 'veth*')).toEqual(['veth1', 'veth2']);
+		expect(taps('both', 'veth1', 'veth*', 'container:web')).toHaveLength(4);
 	});
 	test('a VLAN and its parent: a notice', () => {
 		const { notices } = resolve('up1', 'up1.10');
@@ -266,13 +272,20 @@ describe('an address', () => {
 	});
 });
 
-test.each([
-	[false, null, 'both', ['rx', 'tx']],
-	[false, null, 'rx', ['rx']],
-	[true, null, 'rx', ['tx']],
-	[true, null, 'both', ['rx', 'tx']],
-	[false, 'rx', 'both', ['rx']],
-	[false, 'rx', 'tx', []],
-] as const)('flipped %s, only %s, %s: %j', (flipped, only, direction, expected) => {
-	expect(tapDirections({ flipped, only }, direction)).toEqual(expected);
+describe('directions are those of what was named', () => {
+	test.each([
+		['up1', 'both', ['up1 rx', 'up1 tx']],
+		['up1', 'rx', ['up1 rx']],
+		['container:web/eth0', 'rx', ['veth1 tx']],
+		['container:web/eth0', 'tx', ['veth1 rx']],
+		['pid:6', 'tx', ['tap0 rx']],
+		['container:db/eth0', 'tx', ['eth0 tx']],
+		['bridge:br0', 'both', ['veth1 rx', 'veth2 rx', 'up0 rx']],
+		['bridge:br0', 'tx', []],
+	] as const)('%s %s', (text, direction, expected) => {
+		expect(taps(direction, text)).toEqual(expected);
+	});
+	test('the two ends of a pair want different ones', () => {
+		expect(taps('rx', 'veth1', 'container:web/eth0')).toEqual(['veth1 rx', 'veth1 tx']);
+	});
 });
