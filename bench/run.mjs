@@ -14,6 +14,7 @@ import { memory } from './rows/memory.mjs';
 import { mirror } from './rows/mirror.mjs';
 import { sample } from './rows/sample.mjs';
 import { startStop } from './rows/start-stop.mjs';
+import { topology } from './rows/topology.mjs';
 
 const BENCHMARKS = [
 	mirror,
@@ -25,6 +26,7 @@ const BENCHMARKS = [
 	filter,
 	sample,
 	many,
+	topology,
 ];
 const NAMES = BENCHMARKS.map((each) => each.name);
 const QUICK_DIVISOR = 5;

@@ -8,9 +8,9 @@ for kernel in "${@:-6.1 6.12 7.2}"; do
 	for series in $kernel; do
 		echo "== Linux $series"
 		RIK_MEM=2048M RIK_TIMEOUT=540 scripts/run-in-kernel "$series" bash -c '
-			export CI=true XSPAN_ORACLE_PAIRS=1000
+			export CI=true XSPAN_ORACLE_PAIRS=1000 XSPAN_ALL_KINDS=1
 			npx --no-install vitest run --project kernel --testTimeout 120000 &&
-			npx --no-install vitest run --project e2e --testTimeout 300000 test/e2e/any-kernel.test.ts' || failed=1
+			npx --no-install vitest run --project e2e --testTimeout 300000 test/e2e/any-kernel.test.ts test/e2e/device-kinds.test.ts' || failed=1
 	done
 done
 exit $failed

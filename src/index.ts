@@ -75,8 +75,8 @@ export type {
 } from './topology/promiscuity-watch.ts';
 export { readPromiscuity, watchPromiscuity } from './topology/promiscuity-watch.ts';
 export { readTopology } from './topology/read.ts';
-export type { Resolution, ResolvedSource } from './topology/resolve.ts';
-export { resolveSources, tapDirections } from './topology/resolve.ts';
+export type { Resolution, ResolvedSource, SourceTap } from './topology/resolve.ts';
+export { resolveSources, tapsFor } from './topology/resolve.ts';
 export type { ProcessTable } from './topology/select.ts';
 export { describeDevice, describeNamespace } from './topology/select.ts';
 export type { Namespace, Topology } from './topology/topology.ts';

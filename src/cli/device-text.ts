@@ -10,7 +10,8 @@ import {
 
 export function namespaceTitle(namespace: Namespace): string {
 	const { own, names, pids, command, unreadable } = namespace;
-	const parts = [describeNamespace(namespace), ...(own ? [] : names.slice(1))];
+	const others = own ? names : names.slice(1);
+	const parts = [describeNamespace(namespace), ...others.map((name) => `netns ${name}`)];
 	if (names.length && !own && pids[0] !== undefined)
 		parts.push(`pid ${pids[0]} ${command ?? ''}`.trimEnd());
 	if (unreadable) parts.push(`may not be looked into (${unreadable})`);

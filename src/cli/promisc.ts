@@ -23,11 +23,11 @@ function reasonText(reason: PromiscuityReason): string {
 		case 'administrator':
 			return 'set by an administrator (IFF_PROMISC)';
 		case 'port':
-			return `port of ${reason.kind} ${reason.of}`;
+			return `port of ${reason.kind} ${reason.name}`;
 		case 'lower_device':
-			return `carries ${reason.kind} ${reason.of}`;
+			return `carries ${reason.kind} ${reason.name}`;
 		case 'more_addresses':
-			return `receives for ${reason.of.join(', ')} too, without a filter for several addresses`;
+			return `receives for ${reason.of.map((each) => each.name).join(', ')} too, without a filter for several addresses`;
 		case 'packet_socket':
 			return `held by ${holderText(reason)}`;
 		case 'unexplained':

@@ -4,7 +4,7 @@ import type { CommonSpec, Notice } from '../spec/spec.ts';
 import { type Device, deviceIsUp } from '../topology/device.ts';
 import { isPattern, parseSource } from '../topology/expression.ts';
 import { findLink, hasEthernetHeader, isUp, type Link } from '../topology/links.ts';
-import { type ResolvedSource, resolveSources, tapDirections } from '../topology/resolve.ts';
+import { type ResolvedSource, resolveSources, type SourceTap, tapsFor } from '../topology/resolve.ts';
 import { describeNamespace } from '../topology/select.ts';
 import type { Topology } from '../topology/topology.ts';
 import type { Host } from './plan.ts';
@@ -67,16 +67,20 @@ function labelOf(device: Device, topology: Topology): string {
 	return `${device.name} in ${describeNamespace(namespace)}`;
 }
 
-function fromResolved(source: ResolvedSource, topology: Topology, spec: CommonSpec): Source {
-	const device = topology.device(source) as Device;
+function fromResolved(
+	{ netns, ifindex, path, expression }: ResolvedSource,
+	directions: ('rx' | 'tx')[],
+	topology: Topology,
+): Source {
+	const device = topology.device({ netns, ifindex }) as Device;
 	return {
 		label: labelOf(device, topology),
 		name: device.name,
-		ifindex: device.ifindex,
-		netns: device.netns,
-		path: source.path,
-		directions: tapDirections(source, spec.direction ?? 'both'),
-		expression: source.expression,
+		ifindex,
+		netns,
+		path,
+		directions,
+		expression,
 		address: device.address ?? null,
 		mtu: device.mtu,
 		isEthernet: hasEthernetHeader(device),
@@ -84,12 +88,23 @@ function fromResolved(source: ResolvedSource, topology: Topology, spec: CommonSp
 	};
 }
 
+/** One source for each interface, with all directions in which somebody wants it tapped. */
+function mergeTaps(taps: readonly SourceTap[], topology: Topology): Source[] {
+	const sources = new Map<string, Source>();
+	for (const { source, direction } of taps) {
+		const key = `${source.netns}/${source.ifindex}`;
+		const known = sources.get(key);
+		if (known) known.directions.push(direction);
+		else sources.set(key, fromResolved(source, [direction], topology));
+	}
+	for (const source of sources.values()) source.directions.sort();
+	return [...sources.values()];
+}
+
 function resolveExpressions(spec: CommonSpec, host: Host): Omit<SourcesPlan, 'follow'> {
 	const topology = host.topology();
 	const { sources, notices } = resolveSources(spec.sources, topology);
-	const found = sources
-		.map((source) => fromResolved(source, topology, spec))
-		.filter((source) => source.directions.length > 0);
+	const found = mergeTaps(tapsFor(sources, spec.direction ?? 'both'), topology);
 	if (found.length === 0)
 		throw new XspanError(
 			'usage',

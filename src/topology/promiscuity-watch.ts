@@ -78,10 +78,6 @@ function processesIn(
 	);
 }
 
-function sameSockets(a: readonly NativePacketSocket[], b: readonly NativePacketSocket[]): boolean {
-	return JSON.stringify(a) === JSON.stringify(b);
-}
-
 const hasUnknownIds = ({ links, ids }: NamespaceReading): boolean =>
 	links.some(({ linkNetnsid }) => linkNetnsid !== undefined && !ids.has(linkNetnsid));
 
@@ -107,18 +103,10 @@ class PromiscuityWatch {
 		return { topology: this.topology, audit: this.audit };
 	}
 
-	/**
-	 * What changed. Events tell of interfaces; thoroughly means to look for what no event tells as
-	 * well: namespaces that come and go, and a further process on an interface that is promiscuous
-	 * already.
-	 */
-	look(thoroughly: boolean): PromiscuityChange[] {
+	/** What changed. Of namespaces that come and go no event tells: rescan looks for them. */
+	look(rescan: boolean): PromiscuityChange[] {
 		for (const inode of this.monitor.changed()) this.read(inode);
-		if (thoroughly) {
-			this.rescan();
-			for (const [inode, each] of this.watched)
-				if (!sameSockets(each.sockets, socketsIn(each) ?? [])) this.read(inode);
-		}
+		if (rescan) this.rescan();
 		return this.evaluate();
 	}
 
@@ -248,7 +236,7 @@ export function watchPromiscuity({
 	intervalMs = DEFAULT_INTERVAL_MS,
 }: {
 	signal?: AbortSignal;
-	/** How often to look for what no event tells. */
+	/** How often to look for namespaces that came or went. */
 	intervalMs?: number;
 } = {}): PromiscuityWatching {
 	let due: 'no' | 'changed' | 'tick' = 'no';

@@ -7,6 +7,7 @@ import {
 	isSetByAdministrator,
 	macvlanMode,
 } from './device.ts';
+import { describeDevice } from './select.ts';
 import type { Namespace, Topology } from './topology.ts';
 
 /** A packet socket that asked for an interface to be promiscuous. */
@@ -18,13 +19,19 @@ export interface PacketHolder extends DeviceRef {
 	command: string | null;
 }
 
+/** The interface behind a reason, which may be in another namespace. */
+export interface OtherDevice extends DeviceRef {
+	kind: string;
+	/** For people: "br0", "eth0 in netns web". */
+	name: string;
+}
+
 /** Each stands for one in the counter, `unexplained` for what is left of it. */
 export type PromiscuityReason =
 	| { reason: 'administrator' }
-	| { reason: 'port'; of: string; kind: string }
-	| { reason: 'lower_device'; of: string; kind: string }
+	| ({ reason: 'port' | 'lower_device' } & OtherDevice)
 	/** It has to receive for the addresses of these, and its driver cannot filter by several. */
-	| { reason: 'more_addresses'; of: string[] }
+	| { reason: 'more_addresses'; of: OtherDevice[] }
 	| { reason: 'packet_socket'; socket: number; pid: number | null; command: string | null }
 	| { reason: 'unexplained'; count: number };
 
@@ -77,6 +84,13 @@ function passesDown(child: Device): boolean {
 	return child.promiscuity > 0 && (child.vlan !== undefined || child.macvlan !== undefined);
 }
 
+const other = (device: Device, topology: Topology): OtherDevice => ({
+	netns: device.netns,
+	ifindex: device.ifindex,
+	kind: device.kind,
+	name: describeDevice(device, topology),
+});
+
 function devicesWithOtherAddress(device: Device, topology: Topology): Device[] {
 	return device.children
 		.flatMap((ref) => topology.device(ref) ?? [])
@@ -93,17 +107,17 @@ function reasonsOf(
 	if (isSetByAdministrator(device)) reasons.push({ reason: 'administrator' });
 	const master = topology.device(device.master);
 	if (master && isPromiscuousPort(device, master))
-		reasons.push({ reason: 'port', of: master.name, kind: master.kind });
+		reasons.push({ reason: 'port', ...other(master, topology) });
 	for (const ref of device.children) {
 		const child = topology.device(ref);
 		if (child && passesDown(child))
-			reasons.push({ reason: 'lower_device', of: child.name, kind: child.kind });
+			reasons.push({ reason: 'lower_device', ...other(child, topology) });
 	}
 	for (const { socket, pid, command } of holders.filter((holder) => isSame(holder, device)))
 		reasons.push({ reason: 'packet_socket', socket, pid, command });
 	const others = devicesWithOtherAddress(device, topology);
 	if (device.promiscuity > reasons.length && others.length)
-		reasons.push({ reason: 'more_addresses', of: others.map((each) => each.name) });
+		reasons.push({ reason: 'more_addresses', of: others.map((each) => other(each, topology)) });
 	const count = device.promiscuity - reasons.length;
 	return count > 0 ? [...reasons, { reason: 'unexplained', count }] : reasons;
 }
@@ -147,7 +161,7 @@ function inconsistent(master: Device, topology: Topology): PromiscuityFinding[] 
 			netns: port.netns,
 			ifindex: port.ifindex,
 			interface: port.name,
-			message: `${master.kind} ${master.name} ${because}, but its port ${port.name} is not: frames for addresses behind ${master.name} may die in ${port.name}, until something like tcpdump makes it promiscuous for a while`,
+			message: `${master.kind} ${describeDevice(master, topology)} ${because}, but its port ${port.name} is not: frames for addresses behind ${master.name} may die in ${port.name}, until something like tcpdump makes it promiscuous for a while`,
 			remedy: [
 				inNamespace(topology.namespace(port.netns), `ip link set dev ${port.name} promisc on`),
 			],
@@ -167,7 +181,7 @@ function hairpin(bridge: Device, topology: Topology): PromiscuityFinding[] {
 			netns: bridge.netns,
 			ifindex: bridge.ifindex,
 			interface: bridge.name,
-			message: `bridge ${bridge.name} was made promiscuous, and none of its ports to containers has hairpin on: if that is so that a container reaches itself through its service, hairpin on the port does it without copying every frame to the host`,
+			message: `bridge ${describeDevice(bridge, topology)} was made promiscuous, and none of its ports to containers has hairpin on: if that is so that a container reaches itself through its service, hairpin on the port does it without copying every frame to the host`,
 			remedy: [
 				...ports.map((port) => say(`bridge link set dev ${port.name} hairpin on`)),
 				say(`ip link set dev ${bridge.name} promisc off`),
@@ -189,7 +203,7 @@ function leftBehind(
 			netns: device.netns,
 			ifindex: device.ifindex,
 			interface: device.name,
-			message: `${device.name} was made promiscuous by hand (or by a script), and nothing uses it: no bridge, no capture`,
+			message: `${describeDevice(device, topology)} was made promiscuous by hand (or by a script), and nothing uses it: no bridge, no capture`,
 			remedy: [
 				inNamespace(topology.namespace(device.netns), `ip link set dev ${device.name} promisc off`),
 			],

@@ -1,6 +1,6 @@
 /** Source expressions to the interfaces where their frames are tapped. Touches no interface. */
 import { XspanError } from '../errors.ts';
-import type { Notice } from '../spec/spec.ts';
+import type { Direction, Notice } from '../spec/spec.ts';
 import { findContainers } from './containers.ts';
 import { type Device, isSame } from './device.ts';
 import { parseSource, type SourceExpression } from './expression.ts';
@@ -87,13 +87,12 @@ function tapFor(
 	};
 }
 
-/** One interface is tapped once; the less restricted mention wins. */
+/** Named twice alike; from two sides (`veth1 container:web`) the directions may differ. */
 function withoutRepetition(sources: readonly ResolvedSource[]): ResolvedSource[] {
 	const kept = new Map<string, ResolvedSource>();
 	for (const source of sources) {
-		const key = `${source.netns}/${source.ifindex}`;
-		const before = kept.get(key);
-		if (!before || (before.only !== null && source.only === null)) kept.set(key, source);
+		const key = `${source.netns}/${source.ifindex} ${source.only} ${source.flipped}`;
+		if (!kept.has(key)) kept.set(key, source);
 	}
 	return [...kept.values()];
 }
@@ -133,24 +132,37 @@ function stackNotices(devices: readonly Device[]): Notice[] {
 }
 
 function noticesOf(sources: readonly ResolvedSource[], topology: Topology): Notice[] {
-	const devices = sources
-		.filter((source) => source.only === null)
-		.flatMap((source) => topology.device(source) ?? []);
+	const named = sources.filter((source) => source.only === null);
+	const devices = [...new Set(named.flatMap((source) => topology.device(source) ?? []))];
 	return [...bridgeNotices(devices, topology), ...stackNotices(devices)];
 }
 
-/**
- * Frames of a source are received and sent as seen from the interface that was named. The direction
- * in which to tap: turned round at the host's end.
- */
-export function tapDirections(
-	source: Pick<ResolvedSource, 'only' | 'flipped'>,
-	direction: 'rx' | 'tx' | 'both',
-): ('rx' | 'tx')[] {
+/** The directions in which to tap a source: turned round at the host's end. */
+function tapDirections({ only, flipped }: ResolvedSource, direction: Direction): ('rx' | 'tx')[] {
 	const turned = { rx: 'tx', tx: 'rx', both: 'both' } as const;
-	const here = source.flipped ? turned[direction] : direction;
+	const here = flipped ? turned[direction] : direction;
 	const wanted = here === 'both' ? (['rx', 'tx'] as const) : [here];
-	return wanted.filter((each) => source.only === null || source.only === each);
+	return wanted.filter((each) => only === null || only === each);
+}
+
+export interface SourceTap {
+	source: ResolvedSource;
+	/** As the tapped interface sees it. */
+	direction: 'rx' | 'tx';
+}
+
+/**
+ * Where to tap sources; direction is as seen from what was named: rx of a container is what the
+ * container receives. However many sources want a tap, it is there once.
+ */
+export function tapsFor(sources: readonly ResolvedSource[], direction: Direction): SourceTap[] {
+	const taps = new Map<string, SourceTap>();
+	for (const source of sources)
+		for (const each of tapDirections(source, direction)) {
+			const key = `${source.netns}/${source.ifindex}/${each}`;
+			if (!taps.has(key)) taps.set(key, { source, direction: each });
+		}
+	return [...taps.values()];
 }
 
 /**

@@ -145,7 +145,7 @@ const rows: Row[] = [
 	},
 	{ what: 'no file', args: ['capture', 'h0'], exit: 2, says: [/--write/] },
 	{ what: 'no destination', args: ['mirror', 'h0'], exit: 2, says: [/--to/] },
-	{ what: 'no interface', args: ['capture', '-w', 'OUT'], exit: 2, says: [/interface/] },
+	{ what: 'no interface', args: ['capture', '-w', 'OUT'], exit: 2, says: [/source/] },
 	{
 		what: 'an unknown option',
 		args: ['capture', 'h0', '-w', 'OUT', '--promisc'],

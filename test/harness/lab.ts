@@ -172,6 +172,12 @@ export class Lab implements AsyncDisposable {
 		}
 	}
 
+	/** Before the lab ends. */
+	remove(host: Host): void {
+		execFileSync('ip', ['netns', 'del', host.namespace]);
+		this.hosts.splice(this.hosts.indexOf(host.namespace), 1);
+	}
+
 	/** A new directory, removed with the lab. */
 	directory(): string {
 		const path = mkdtempSync(join(tmpdir(), 'xspan-test-'));

@@ -1,0 +1,149 @@
+/**
+ * Kinds of devices that a small kernel lacks: VLAN, bond, team, ipvlan, dummy, GRE, a bridge that
+ * filters by VLAN. Run where all of them are (XSPAN_ALL_KINDS=1), by scripts/test-kernels.sh.
+ */
+import { describe, expect, test } from 'vitest';
+import type { Device, Place, PromiscuityAudit } from '../../src/index.ts';
+import { type Host, Lab } from '../harness/lab.ts';
+
+const inode = (host: Host): number => Number(host.exec('stat', '-Lc', '%i', '/proc/self/ns/net'));
+
+async function json<T>(host: Host, ...args: string[]): Promise<T> {
+	const { code, stdout, stderr } = await host.xspan(...args, '--json').finished;
+	expect(code, stderr).toBe(0);
+	return JSON.parse(stdout);
+}
+
+/** ip commands, one a line. */
+function run(host: Host, commands: string): void {
+	const lines = commands.split('\n').map((line) => line.trim());
+	for (const line of lines.filter(Boolean)) host.ip(...line.split(' '));
+}
+
+async function devicesOf(host: Host): Promise<Map<string, Device>> {
+	const { devices } = await json<{ devices: Device[] }>(host, 'topology');
+	const netns = inode(host);
+	const own = devices.filter((device) => device.netns === netns);
+	return new Map(own.map((device) => [device.name, device]));
+}
+
+async function auditOf(host: Host): Promise<PromiscuityAudit> {
+	const audit = await json<PromiscuityAudit>(host, 'promisc');
+	const netns = inode(host);
+	const isHere = (each: { netns: number }) => each.netns === netns;
+	return {
+		...audit,
+		interfaces: audit.interfaces.filter(isHere),
+		findings: audit.findings.filter(isHere),
+	};
+}
+
+describe.runIf(process.env['XSPAN_ALL_KINDS'])('on a kernel with all kinds', () => {
+	test('what each kind says about itself, its master and its parent', async () => {
+		await using lab = new Lab();
+		const host = lab.host('host');
+		run(
+			host,
+			`link add d0 type dummy
+			link add d1 type dummy
+			link add d2 type dummy
+			link add d3 type dummy
+			link add link d0 name d0.7 type vlan id 7
+			link add link d0 name d0.8 type vlan id 8 protocol 802.1ad
+			link add bond0 type bond mode active-backup
+			link set d1 master bond0
+			link add team0 type team
+			link set d2 master team0
+			link add iv0 link d3 type ipvlan mode l2
+			link add iv1 link d3 type ipvlan mode l2
+			link add gre1 type gretap local 192.0.2.1 remote 192.0.2.2 dev d0
+			link add gre2 type gre local 192.0.2.1 remote 192.0.2.3`,
+		);
+		const devices = await devicesOf(host);
+		const ref = (name: string) => ({ netns: inode(host), ifindex: host.ifindex(name) });
+		expect(devices.get('d0')).toMatchObject({ kind: 'dummy', parent: null, hidden: false });
+		expect(devices.get('d0.7')).toMatchObject({
+			kind: 'vlan',
+			vlan: { id: 7, protocol: 0x8100 },
+			parent: ref('d0'),
+		});
+		expect(devices.get('d0.8')).toMatchObject({ vlan: { id: 8, protocol: 0x88a8 } });
+		expect(devices.get('bond0')).toMatchObject({
+			kind: 'bond',
+			bond: { mode: 1 },
+			ports: [ref('d1')],
+		});
+		expect(devices.get('d1')).toMatchObject({ master: ref('bond0'), slaveKind: 'bond' });
+		expect(devices.get('team0')).toMatchObject({ kind: 'team', ports: [ref('d2')] });
+		expect(devices.get('iv0')).toMatchObject({
+			kind: 'ipvlan',
+			ipvlan: { mode: 0 },
+			parent: ref('d3'),
+		});
+		expect(devices.get('gre1')).toMatchObject({ kind: 'gretap', parent: ref('d0') });
+		expect(devices.get('gre2')).toMatchObject({ kind: 'gre', parent: null, hidden: false });
+
+		const [place] = await json<Place[]>(host, 'where', 'd3');
+		expect(place?.advice.map((each) => each.source)).toContain('iv0 iv1');
+	});
+
+	test('promiscuity passes down: VLAN, bond, team', async () => {
+		await using lab = new Lab();
+		const host = lab.host('host');
+		run(
+			host,
+			`link add d0 type dummy
+			link add d1 type dummy
+			link add d2 type dummy
+			link set d0 up
+			link add link d0 name d0.7 type vlan id 7
+			link set d0.7 up
+			link set d0.7 promisc on
+			link add bond0 type bond mode balance-xor
+			link set d1 master bond0
+			link set bond0 up
+			link set bond0 promisc on
+			link add team0 type team
+			link set d2 master team0
+			link set team0 up
+			link set team0 promisc on`,
+		);
+		const { interfaces, findings } = await auditOf(host);
+		const reasons = Object.fromEntries(interfaces.map((each) => [each.interface, each.reasons]));
+		expect(Object.keys(reasons).sort()).toEqual(['bond0', 'd0', 'd0.7', 'd1', 'd2', 'team0']);
+		expect(reasons).toMatchObject({
+			'd0.7': [{ reason: 'administrator' }],
+			d0: [{ reason: 'lower_device', name: 'd0.7', kind: 'vlan' }],
+			bond0: [{ reason: 'administrator' }],
+			d1: [{ reason: 'port', name: 'bond0', kind: 'bond' }],
+			team0: [{ reason: 'administrator' }],
+			d2: [{ reason: 'port', name: 'team0', kind: 'team' }],
+		});
+		expect(findings).toEqual([]);
+	});
+
+	test('inconsistent: a bridge that learns on one port only leaves that one to its filter', async () => {
+		await using lab = new Lab();
+		const host = lab.host('host');
+		// A macvlan stands in for a NIC: like one it receives for its own addresses only.
+		lab.wire(host, 'wire0', host, 'wire1');
+		lab.wire(host, 'port0', host, 'port1');
+		run(
+			host,
+			`link add nic0 link wire0 type macvlan mode private
+			link set nic0 up
+			link add br0 type bridge vlan_filtering 1
+			link set br0 up
+			link set nic0 master br0
+			link set port0 master br0`,
+		);
+		host.exec('bridge', 'link', 'set', 'dev', 'port0', 'learning', 'off', 'flood', 'off');
+		const { interfaces, findings } = await auditOf(host);
+		expect(interfaces.map((each) => each.interface)).toContain('port0');
+		expect(interfaces.map((each) => each.interface)).not.toContain('nic0');
+		expect(findings).toMatchObject([{ finding: 'inconsistent', interface: 'nic0' }]);
+		const [command = '', ...args] = findings[0]?.remedy[0]?.split(' ') ?? [];
+		host.exec(command, ...args);
+		expect((await auditOf(host)).findings).toEqual([]);
+	});
+});
