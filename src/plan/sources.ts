@@ -4,7 +4,12 @@ import type { CommonSpec, Notice } from '../spec/spec.ts';
 import { type Device, deviceIsUp } from '../topology/device.ts';
 import { isPattern, parseSource } from '../topology/expression.ts';
 import { findLink, hasEthernetHeader, isUp, type Link } from '../topology/links.ts';
-import { type ResolvedSource, resolveSources, type SourceTap, tapsFor } from '../topology/resolve.ts';
+import {
+	type ResolvedSource,
+	resolveSources,
+	type SourceTap,
+	tapsFor,
+} from '../topology/resolve.ts';
 import { describeNamespace } from '../topology/select.ts';
 import type { Topology } from '../topology/topology.ts';
 import type { Host } from './plan.ts';

@@ -6,8 +6,13 @@ export interface Testkit {
 	testRun(
 		programFd: number,
 		frame: Uint8Array,
-		options?: { repeat?: number; tag?: [protocol: number, tci: number] },
-	): { verdict: number; data: Buffer; nsPerRun: number };
+		options?: {
+			repeat?: number;
+			tag?: [protocol: number, tci: number];
+			gso?: [size: number, segments: number];
+			ingress?: number;
+		},
+	): { verdict: number; data: Buffer; meta: number; nsPerRun: number };
 	/** Sends a frame count times through an interface of this namespace; blocks until it is done. */
 	send(options: { ifindex: number; frame: Uint8Array; count: number; numberAt?: number }): void;
 	/** Rows of [boot time, wall-clock time, boot time, stamp]; the wall-clock time of each stamp. ns */

@@ -34,8 +34,11 @@ int tagger(Napi::Env env, int next)
 	return bpf_program__fd(skeleton->progs.with_tag);
 }
 
-// testRun(progFd, frame, {repeat?, tag?: [protocol, tci]}) -> {verdict, data, nsPerRun}
-// tag: the program must be a tc program; it sees the frame with that tag in metadata.
+// testRun(progFd, frame, {repeat?, tag?: [protocol, tci], gso?: [size, segments], ingress?}) ->
+// {verdict, data, meta, nsPerRun}
+// tag: the program must be a tc program; it sees the frame with that tag in metadata. gso: a tc
+// program sees a super-frame. ingress: an XDP program, which an XDP program is attached to, too,
+// sees the frame arrive at that ifindex of this namespace; the metadata that it leaves is in meta.
 Napi::Value test_run(const Napi::CallbackInfo &info)
 {
 	auto env = info.Env();
@@ -44,6 +47,7 @@ Napi::Value test_run(const Napi::CallbackInfo &info)
 	auto options = info[2].IsObject() ? info[2].As<Napi::Object>() : Napi::Object::New(env);
 	std::vector<uint8_t> out(longest_frame + frame.ByteLength());
 	__sk_buff context = {};
+	xdp_md arrival = {}, left = {};
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
 	opts.data_in = frame.Data();
 	opts.data_size_in = static_cast<__u32>(frame.ByteLength());
@@ -54,15 +58,30 @@ Napi::Value test_run(const Napi::CallbackInfo &info)
 		auto tag = options.Get("tag").As<Napi::Array>();
 		context.cb[0] = tag.Get(0U).As<Napi::Number>();
 		context.cb[1] = tag.Get(1U).As<Napi::Number>();
+		program = tagger(env, program);
+	}
+	if (options.Has("gso")) {
+		auto gso = options.Get("gso").As<Napi::Array>();
+		context.gso_size = gso.Get(0U).As<Napi::Number>();
+		context.gso_segs = gso.Get(1U).As<Napi::Number>();
+	}
+	if (options.Has("tag") || options.Has("gso")) {
 		opts.ctx_in = &context;
 		opts.ctx_size_in = sizeof(context);
-		program = tagger(env, program);
+	}
+	if (options.Has("ingress")) {
+		arrival.data_end = opts.data_size_in;
+		arrival.ingress_ifindex = options.Get("ingress").As<Napi::Number>();
+		opts.ctx_in = &arrival;
+		opts.ctx_out = &left;
+		opts.ctx_size_in = opts.ctx_size_out = sizeof(arrival);
 	}
 	int err = bpf_prog_test_run_opts(program, &opts);
 	check(env, err ? -errno : 0, "running the program");
 	auto result = Napi::Object::New(env);
 	result.Set("verdict", Napi::Number::New(env, static_cast<int32_t>(opts.retval)));
 	result.Set("data", Napi::Buffer<uint8_t>::Copy(env, out.data(), opts.data_size_out));
+	result.Set("meta", Napi::Number::New(env, left.data));
 	result.Set("nsPerRun", Napi::Number::New(env, opts.duration));
 	return result;
 }
