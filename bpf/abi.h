@@ -23,8 +23,8 @@ enum xs_direction {
 };
 
 enum xs_sink {
-	XS_SINK_PORT = 1, /* clone to another interface, inside the kernel */
-	XS_SINK_RING = 2, /* copy into the ring of this CPU */
+	XS_SINK_PORT = 1,	 /* clone to another interface, inside the kernel */
+	XS_SINK_RING = 2,	 /* copy into the ring of this CPU */
 	XS_SINK_MIRROR_PORT = 3, /* clone into the session's mirror port, see bpf/port.bpf.c */
 };
 
@@ -49,8 +49,8 @@ enum xs_lost {
 
 struct xs_count {
 	__u64 frames; /* a GSO super-frame counts as its segments */
-	/* VLAN tag included, FCS not; a super-frame as the tap saw it or, into a mirror port, as the
-	 * frames it becomes there: each with headers of its own */
+	/* VLAN tag included, FCS not; a super-frame as the tap saw it or, into a mirror port, as
+	 * the frames it becomes there: each with headers of its own */
 	__u64 bytes;
 };
 
@@ -129,25 +129,25 @@ enum xs_port_limits {
  * frame to frame is written at these offsets into it, where 0 stands for "has none".
  */
 struct xs_port_config {
-	__u32 abi;		/* XS_ABI_VERSION */
-	__u32 family;		/* AF_INET, AF_INET6; 0: no IP, the copy leaves by uplink_ifindex */
-	__u32 uplink_ifindex;	/* family 0 */
-	__u32 remote_tag;	/* RSPAN: TPID and TCI to push, in network order; 0: none */
-	__u32 mtu;		/* of the uplink, as the user says; 0: as the route says */
-	__u32 snaplen;		/* 0: whole frames */
-	__u32 drop_oversize;	/* 1: what does not fit is lost instead of cut */
-	__u32 source_is_fixed;	/* 1: the source address in the template is the one to use */
-	__u32 header_len;	/* Ethernet included */
-	__u32 ip_sum;		/* IPv4: sum of the template's header, in network order, not folded */
-	__u32 udp_at;		/* UDP: source port and length, over IPv6 the checksum */
-	__u32 symmetric;	/* 1: both directions of a flow take the same source port */
-	__u32 sequence_at;	/* GRE: sequence number */
-	__u32 erspan_at;	/* ERSPAN II, III */
-	__u32 erspan_version;	/* enum xs_erspan */
-	__u32 timestamp_unit;	/* ERSPAN III: nanoseconds */
-	__u32 oversized_from;	/* ERSPAN III: frames (without tags) of this length are oversized */
-	__u32 meta_at;		/* GENEVE: our options */
-	__u32 direction;	/* enum xs_direction of all frames; 0: in the marker tag */
+	__u32 abi;	       /* XS_ABI_VERSION */
+	__u32 family;	       /* AF_INET, AF_INET6; 0: no IP, the copy leaves by uplink_ifindex */
+	__u32 uplink_ifindex;  /* family 0 */
+	__u32 remote_tag;      /* RSPAN: TPID and TCI to push, in network order; 0: none */
+	__u32 mtu;	       /* of the uplink, as the user says; 0: as the route says */
+	__u32 snaplen;	       /* 0: whole frames */
+	__u32 drop_oversize;   /* 1: what does not fit is lost instead of cut */
+	__u32 source_is_fixed; /* 1: the source address in the template is the one to use */
+	__u32 header_len;      /* Ethernet included */
+	__u32 ip_sum;	      /* IPv4: sum of the template's header, in network order, not folded */
+	__u32 udp_at;	      /* UDP: source port and length, over IPv6 the checksum */
+	__u32 symmetric;      /* 1: both directions of a flow take the same source port */
+	__u32 sequence_at;    /* GRE: sequence number */
+	__u32 erspan_at;      /* ERSPAN II, III */
+	__u32 erspan_version; /* enum xs_erspan */
+	__u32 timestamp_unit; /* ERSPAN III: nanoseconds */
+	__u32 oversized_from; /* ERSPAN III: frames (without tags) of this length are oversized */
+	__u32 meta_at;	      /* GENEVE: our options */
+	__u32 direction;      /* enum xs_direction of all frames; 0: in the marker tag */
 	__u8 header[XS_PORT_HEADER_MAX];
 };
 
@@ -159,9 +159,10 @@ struct xs_port_state {
 	__u32 inner_ifindex;
 	__u32 outer_ifindex;
 	__u32 down_ifindex; /* an uplink that user space sees is down; 0: none */
+	__u32 route_mtu;    /* of packets that this host sends there itself; 0: as the uplink's */
 	__u32 xdp_ifindex;  /* an uplink that takes copies straight from XDP; 0: none */
 	__u32 xdp_frags;    /* also in several buffers */
-	__u32 source[4];      /* for kernels whose route lookup does not name it (before 6.7) */
+	__u32 source[4];    /* for kernels whose route lookup does not name it (before 6.7) */
 };
 
 /* Shared by all taps of a session and, through mmap, with user space. */

@@ -21,9 +21,9 @@ enum hook {
 struct frame {
 	void *ctx; /* struct xdp_md or struct __sk_buff, by hook */
 	enum hook hook;
-	__u32 len;  /* a tag kept in metadata included, FCS not */
+	__u32 len;   /* a tag kept in metadata included, FCS not */
 	__u32 bytes; /* what the ledger counts: len, or that of all segments, see segments.h */
-	__u32 segs; /* frames on the wire */
+	__u32 segs;  /* frames on the wire */
 	__u32 gso_size;
 	__u32 tag_present; /* the outermost tag is in metadata, not among the bytes */
 	__be16 tag_proto;

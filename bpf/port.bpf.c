@@ -6,7 +6,8 @@
  * headers:
  *
  *   tap --clone--> outer end [xspan_mark] ==veth== inner end [xspan_port, xspan_exit] --> uplink
- *                                                            \--XDP_REDIRECT-- [xspan_sent] --> uplink
+ *                                                            \--XDP_REDIRECT-- [xspan_sent] -->
+ * uplink
  */
 #include "abi.h"
 #include "encap/copy.h"
@@ -36,6 +37,12 @@ struct handover {
 	__u32 len; /* of the frame as its wire carried it */
 };
 
+static __always_inline int is_tag(const __u8 *type)
+{
+	return *(__be16 *)type == bpf_htons(ETH_P_8021Q) ||
+	       *(__be16 *)type == bpf_htons(ETH_P_8021AD);
+}
+
 /* Reads what the headers will say of the frame. 0: it has no Ethernet header. */
 static __always_inline int look_at(struct copy *c)
 {
@@ -53,11 +60,13 @@ static __always_inline int look_at(struct copy *c)
 	c->len = (__u32)bpf_xdp_get_buff_len(c->xdp) - c->marker_len;
 	if (data + ETHERNET_LEN + 2 > end)
 		return 1; /* the shortest of frames */
-	if (*(__be16 *)(data + MAC_ADDRESSES_LEN) == bpf_htons(ETH_P_8021Q) ||
-	    *(__be16 *)(data + MAC_ADDRESSES_LEN) == bpf_htons(ETHERTYPE_QINQ)) {
-		c->is_tagged = 1;
-		c->tci = bpf_ntohs(*(__be16 *)(data + MAC_ADDRESSES_LEN + 2));
-	}
+	if (!is_tag(data + MAC_ADDRESSES_LEN))
+		return 1;
+	c->tags_len = VLAN_TAG_LEN;
+	c->tci = bpf_ntohs(*(__be16 *)(data + MAC_ADDRESSES_LEN + 2));
+	data += VLAN_TAG_LEN;
+	if (data + ETHERNET_LEN <= end && is_tag(data + MAC_ADDRESSES_LEN))
+		c->tags_len += VLAN_TAG_LEN;
 	return 1;
 }
 
@@ -232,8 +241,8 @@ int xspan_mark(struct __sk_buff *skb)
 	return TAP_NEXT;
 }
 
-/* At the ingress of a relay's inner end: a source in another network namespace clones into a pair of
- * its own, whose marker says the direction here. From here on its copies are as any others. */
+/* At the ingress of a relay's inner end: a source in another network namespace clones into a pair
+ * of its own, whose marker says the direction here. From here on its copies are as any others. */
 SEC("tc")
 int xspan_relay(struct __sk_buff *skb)
 {

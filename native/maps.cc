@@ -94,14 +94,14 @@ SharedMaps &Maps::open(const Napi::CallbackInfo &info) const
 	return *maps_;
 }
 
-// counters(taps?) -> Float64Array, a row per tap, a column per __u64 of struct xs_counters, CPUs added
-// up
+// counters(taps?) -> Float64Array, a row per tap, a column per __u64 of struct xs_counters, CPUs
+// added up
 Napi::Value Maps::counters(const Napi::CallbackInfo &info)
 {
 	auto &maps = open(info);
-	const uint32_t taps = info[0].IsNumber()
-				      ? std::min(maps.taps, info[0].As<Napi::Number>().Uint32Value())
-				      : maps.taps;
+	const uint32_t taps =
+		info[0].IsNumber() ? std::min(maps.taps, info[0].As<Napi::Number>().Uint32Value())
+				   : maps.taps;
 	const size_t words = sizeof(xs_counters) / sizeof(uint64_t);
 	const size_t cpus = static_cast<size_t>(libbpf_num_possible_cpus());
 	std::vector<uint64_t> values(words * cpus);

@@ -164,8 +164,9 @@ int MirrorPort::attach_tracepoints()
 	return 0;
 }
 
-// setState({downIfindex, xdpIfindex, xdpFrags, source}): what the programs cannot see; measures the
-// clock, too. Returns whether copies may go straight from XDP: not where nothing would count them.
+// setState({downIfindex, routeMtu, xdpIfindex, xdpFrags, source}): what the programs cannot see;
+// measures the clock, too. Returns whether copies may go straight from XDP: not where nothing would
+// count them.
 Napi::Value MirrorPort::set_state(const Napi::CallbackInfo &info)
 {
 	auto options = info[0].As<Napi::Object>();
@@ -177,6 +178,7 @@ Napi::Value MirrorPort::set_state(const Napi::CallbackInfo &info)
 	if (source.ByteLength() <= sizeof(state_->source))
 		memcpy(state_->source, source.Data(), source.ByteLength());
 	state_->down_ifindex = options.Get("downIfindex").As<Napi::Number>().Uint32Value();
+	state_->route_mtu = options.Get("routeMtu").As<Napi::Number>().Uint32Value();
 	state_->xdp_frags = options.Get("xdpFrags").As<Napi::Boolean>();
 	state_->xdp_ifindex = xdp_ifindex;
 	wall_clock_.measure();

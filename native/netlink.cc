@@ -38,8 +38,8 @@ static int visit_one(const nlmsghdr *message, void *visit)
 	return MNL_CB_OK;
 }
 
-// Interfaces that come and go meanwhile may be missing from the answer, or be in it twice: the kernel
-// says so (NLM_F_DUMP_INTR, which libmnl reports as EINTR), and the question is asked again.
+// Interfaces that come and go meanwhile may be missing from the answer, or be in it twice: the
+// kernel says so (NLM_F_DUMP_INTR, which libmnl reports as EINTR), and the question is asked again.
 int Netlink::dump(nlmsghdr *request, const std::function<void(const nlmsghdr *)> &visit)
 {
 	constexpr int tries = 100;

@@ -78,9 +78,8 @@ Napi::Value route(const Napi::CallbackInfo &info)
 	int err = netlink.call(request, [&](const nlmsghdr *message) {
 		const auto *answer = static_cast<const rtmsg *>(mnl_nlmsg_get_payload(message));
 		result.Set("type", Napi::Number::New(env, answer->rtm_type));
-		for_each_attribute(message, sizeof(*answer), [&](const nlattr *attribute) {
-			read(env, result, attribute);
-		});
+		for_each_attribute(message, sizeof(*answer),
+				   [&](const nlattr *attribute) { read(env, result, attribute); });
 	});
 	check(env, err, "asking for the route");
 	return result;

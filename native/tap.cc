@@ -68,8 +68,7 @@ int Tap::put_in_front(const Napi::Uint8Array &filter, bool is_xdp, const SharedM
 	std::vector<bpf_insn> code(begin, begin + filter.ByteLength() / sizeof(bpf_insn));
 	const int zero = 0, tap = prog_fd_.get();
 	programs_fd_ = Fd(bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "xspan_tap", 4, 4, 1, nullptr));
-	if (!programs_fd_.valid() ||
-	    bpf_map_update_elem(programs_fd_.get(), &zero, &tap, BPF_ANY))
+	if (!programs_fd_.valid() || bpf_map_update_elem(programs_fd_.get(), &zero, &tap, BPF_ANY))
 		return -errno;
 	put_descriptors(code, maps.counters_fd.get(), programs_fd_.get());
 	return load_instructions("xspan_filter", code, is_xdp, &filter_fd_);
@@ -88,7 +87,8 @@ void Tap::unload()
 	programs_fd_.reset();
 }
 
-// attach({hook, ifindex, direction, priority?, netns?}) -> {handle, priority} (0 where the hook has none)
+// attach({hook, ifindex, direction, priority?, netns?}) -> {handle, priority} (0 where the hook has
+// none)
 Napi::Value Tap::attach(const Napi::CallbackInfo &info)
 {
 	auto env = info.Env();

@@ -29,8 +29,8 @@ private:
 	void unload();
 
 	Fd prog_fd_;
-	Fd programs_fd_;   // where the filter's tail call finds the tap; the kernel empties it on
-			   // close
+	Fd programs_fd_; // where the filter's tail call finds the tap; the kernel empties it on
+			 // close
 	Fd filter_fd_;
 	std::unique_ptr<Attachment> attachment_;
 };

@@ -49,8 +49,7 @@ Role role_of(const bpf_insn &instruction, const struct tap &skeleton)
 {
 	if (instruction.code != (BPF_LD | BPF_IMM | BPF_DW))
 		return Role::none;
-	if (instruction.src_reg != BPF_PSEUDO_MAP_FD &&
-	    instruction.src_reg != BPF_PSEUDO_MAP_VALUE)
+	if (instruction.src_reg != BPF_PSEUDO_MAP_FD && instruction.src_reg != BPF_PSEUDO_MAP_VALUE)
 		return Role::none;
 	if (instruction.imm == bpf_map__fd(skeleton.maps.state))
 		return Role::state;
@@ -67,8 +66,7 @@ Template read_template(const struct tap &skeleton, const struct bpf_program *pro
 	for (const auto &instruction : result.code)
 		result.roles.push_back(role_of(instruction, skeleton));
 	const auto *constants = reinterpret_cast<const char *>(skeleton.rodata);
-	result.constants.assign(constants,
-				constants + bpf_map__value_size(skeleton.maps.rodata));
+	result.constants.assign(constants, constants + bpf_map__value_size(skeleton.maps.rodata));
 	result.config_at = reinterpret_cast<const char *>(
 				   const_cast<const xs_config *>(&skeleton.rodata->config)) -
 			   constants;

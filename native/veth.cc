@@ -25,8 +25,8 @@ namespace
 struct End {
 	std::string name;
 	Napi::Uint8Array address;
-	uint32_t ifindex; // 0: the kernel chooses
-	bool forwards;	  // IPv4: route lookups in the name of this device are allowed
+	uint32_t ifindex;  // 0: the kernel chooses
+	bool forwards;	   // IPv4: route lookups in the name of this device are allowed
 	Napi::Value netns; // undefined: here
 };
 

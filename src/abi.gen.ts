@@ -173,8 +173,9 @@ export const PortStateLayout = {
 		inner_ifindex: { offset: 24, size: 4 },
 		outer_ifindex: { offset: 28, size: 4 },
 		down_ifindex: { offset: 32, size: 4 },
-		xdp_ifindex: { offset: 36, size: 4 },
-		xdp_frags: { offset: 40, size: 4 },
-		source: { offset: 44, size: 16 },
+		route_mtu: { offset: 36, size: 4 },
+		xdp_ifindex: { offset: 40, size: 4 },
+		xdp_frags: { offset: 44, size: 4 },
+		source: { offset: 48, size: 16 },
 	},
 } as const;

@@ -193,6 +193,8 @@ export interface NativeMirrorPort {
 	/** Returns whether copies go straight from XDP. */
 	setState(state: {
 		downIfindex: number;
+		/** Of the route, or found on the path; 0: as the uplink's. */
+		routeMtu: number;
 		/** An uplink that takes frames from XDP; 0: none. */
 		xdpIfindex: number;
 		/** It takes frames in several buffers. */

@@ -36,8 +36,8 @@ struct copy {
 	__u32 kept;	   /* bytes of it that leave */
 	__u32 marker_len;  /* bytes of the marker tag, still in the frame */
 	__u32 direction;   /* enum xs_direction */
-	__u32 is_tagged;   /* with a VLAN tag of its own */
-	__u16 tci;	   /* of that tag */
+	__u32 tags_len;	   /* bytes of VLAN tags of its own, two at most */
+	__u16 tci;	   /* of the outermost of them */
 	__u32 source_port; /* UDP: of this flow */
 };
 

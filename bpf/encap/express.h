@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
 /*
- * XDP_REDIRECT to the uplink: the short way, without an skb. The kernel sends such frames in bulks, some
- * time after the program has returned, and tells only its tracepoints how many a driver took. So the
- * program writes down the length of each, and the tracepoints' programs settle them in that order: both
- * run on the CPU of the bulk, one after the other.
+ * XDP_REDIRECT to the uplink: the short way, without an skb. The kernel sends such frames in bulks,
+ * some time after the program has returned, and tells only its tracepoints how many a driver took.
+ * So the program writes down the length of each, and the tracepoints' programs settle them in that
+ * order: both run on the CPU of the bulk, one after the other.
  */
 #ifndef XSPAN_EXPRESS_H
 #define XSPAN_EXPRESS_H
@@ -49,8 +49,7 @@ static __always_inline int is_ours(const struct net_device___xspan *from)
 	__u32 zero = 0;
 	const struct xs_port_state *s = bpf_map_lookup_elem(&port_state, &zero);
 
-	return s && from->ifindex == (int)s->inner_ifindex &&
-	       from->nd_net.net->ns.inum == s->netns;
+	return s && from->ifindex == (int)s->inner_ifindex && from->nd_net.net->ns.inum == s->netns;
 }
 
 static __always_inline int takes_express(const struct copy *c, __u32 ifindex)
@@ -61,7 +60,7 @@ static __always_inline int takes_express(const struct copy *c, __u32 ifindex)
 	if (c->state->xdp_ifindex != ifindex)
 		return 0;
 	/* The kernel takes one tag beyond the MTU, and the remote VLAN's may be a second one. */
-	if (config.remote_tag && c->is_tagged)
+	if (config.remote_tag && c->tags_len)
 		return 0;
 	return c->state->xdp_frags || bpf_xdp_get_buff_len(c->xdp) == (__u64)(end - data);
 }

@@ -11,7 +11,6 @@
 #define DYNAMIC_PORTS_FROM 49152 /* RFC 6335: 2^14 ports */
 #define DYNAMIC_PORTS_MASK 0x3fff
 
-#define ETHERTYPE_QINQ 0x88a8
 #define IPPROTO_TCP 6
 #define IPPROTO_UDP 17
 #define IPPROTO_SCTP 132
@@ -88,7 +87,7 @@ static __always_inline struct flow flow_of(const __u8 *frame, const void *end)
 	read_addresses(&f, frame);
 	for (int tags = 0; tags < 2; tags++) {
 		if (*(const __be16 *)type != bpf_htons(ETH_P_8021Q) &&
-		    *(const __be16 *)type != bpf_htons(ETHERTYPE_QINQ))
+		    *(const __be16 *)type != bpf_htons(ETH_P_8021AD))
 			break;
 		type += VLAN_TAG_LEN;
 		if (type + 2 > (const __u8 *)end)

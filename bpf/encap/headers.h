@@ -57,11 +57,12 @@ static __always_inline __u16 bso_of(const struct copy *c)
 {
 	if (c->len < 60)
 		return 1;
-	return c->len - (c->is_tagged ? VLAN_TAG_LEN : 0) >= config.oversized_from ? 2 : 0;
+	return c->len - c->tags_len >= config.oversized_from ? 2 : 0;
 }
 
 #define ERSPAN_COS_SHIFT 13
 #define ERSPAN_BSO_SHIFT 11
+#define ERSPAN_TAG_IN_FRAME (3 << 11)
 #define ERSPAN_TRUNCATED (1 << 10)
 #define ERSPAN_EGRESS (1 << 3)
 
@@ -69,10 +70,12 @@ static __always_inline void fill_erspan(__u8 *erspan, const struct copy *c)
 {
 	__u16 session = bpf_ntohs(*(__be16 *)(erspan + 2));
 
-	if (c->is_tagged) {
+	if (c->tags_len) {
 		put16(erspan, (__u16)(config.erspan_version - 1) << 12 | (c->tci & 0x0fff));
 		session &= (1 << ERSPAN_COS_SHIFT) - 1;
 		session |= c->tci >> 13 << ERSPAN_COS_SHIFT;
+		if (config.erspan_version == XS_ERSPAN_II)
+			session |= ERSPAN_TAG_IN_FRAME;
 	}
 	if (c->kept < c->len)
 		session |= ERSPAN_TRUNCATED;

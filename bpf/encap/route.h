@@ -86,9 +86,9 @@ static __always_inline long look_up(struct bpf_fib_lookup *p, struct route *r, c
 
 static __always_inline enum xs_port_lost reason_of(long err, const struct copy *c)
 {
-	if (err == BPF_FIB_LKUP_RET_NO_NEIGH)
-		return XS_PORT_LOST_NO_NEIGHBOUR;
-	return c->state->down_ifindex ? XS_PORT_LOST_UPLINK_DOWN : XS_PORT_LOST_NO_ROUTE;
+	if (c->state->down_ifindex)
+		return XS_PORT_LOST_UPLINK_DOWN;
+	return err == BPF_FIB_LKUP_RET_NO_NEIGH ? XS_PORT_LOST_NO_NEIGHBOUR : XS_PORT_LOST_NO_ROUTE;
 }
 
 static __always_inline void ask(struct route *r, const struct copy *c)
@@ -103,6 +103,10 @@ static __always_inline void ask(struct route *r, const struct copy *c)
 	}
 	r->ifindex = p.ifindex;
 	r->mtu = p.mtu_result;
+	/* Forwarding ignores what the path's MTU was found to be, and a route's that is not locked.
+	 */
+	if (c->state->route_mtu && c->state->route_mtu < r->mtu)
+		r->mtu = c->state->route_mtu;
 	__builtin_memcpy(r->addresses, p.dmac, 6);
 	__builtin_memcpy(r->addresses + 6, p.smac, 6);
 }

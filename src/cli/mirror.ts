@@ -13,17 +13,16 @@ import {
 import { addCommonOptions, type CommonOptions, commonSpec, option } from './options.ts';
 import { runSession } from './run.ts';
 
-interface MirrorOptions extends CommonOptions, TunnelOptions {
+interface MirrorOptions extends CommonOptions, Omit<TunnelOptions, 'mtu'> {
 	to: string;
 	snaplen?: number;
-	/** "auto" is no number of its own: the default. */
-	mtu?: number;
+	mtu?: number | 'auto';
 }
 
 const whole = (what: string, min: number, max: number) =>
 	option((text) => parseCount(text, what, min, max));
 
-const mtu = option((text) => (text === 'auto' ? undefined : parseCount(text, 'MTU', 576, 65_535)));
+const mtu = option((text) => (text === 'auto' ? text : parseCount(text, 'MTU', 576, 65_535)));
 
 function addDestinationOptions(command: CommanderCommand): CommanderCommand {
 	return command
@@ -50,7 +49,7 @@ function specOf(sources: string[], options: MirrorOptions): MirrorSpec {
 		sourceAddress,
 		ttl,
 		dscp,
-		mtu,
+		mtu: mtu === 'auto' ? undefined : mtu,
 		oversize,
 	});
 	return {

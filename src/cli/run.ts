@@ -70,11 +70,11 @@ class LiveBlock {
 	}
 }
 
-function describeMirror({ to, interface: port, port: path }: MirrorPlan): string {
+function describeMirror({ to, port: path }: MirrorPlan): string {
 	const snaplen = path.snaplen === null ? '' : `, ${path.snaplen} bytes of each frame`;
 	if ('interface' in to) {
 		const vlan = to.type === 'rspan' ? `, remote VLAN ${to.vlan}` : '';
-		return `${port?.name}${vlan}${snaplen}`;
+		return `${to.interface}${vlan}, MTU ${path.mtu}${snaplen}`;
 	}
 	const way = path.route
 		? ` from ${path.route.source ?? 'any address'} through ${path.route.uplink}${path.route.gateway ? ` and ${path.route.gateway}` : ''}`

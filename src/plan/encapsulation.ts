@@ -79,9 +79,9 @@ function greOf(destination: GreDestination): Payload {
 	return gre(destination.sequence ? GRE_SEQUENCE : 0, GRE_PROTOCOL.ethernet, destination.key);
 }
 
-/** Version 1, "tag preserved in frame", no VLAN of its own. */
+/** Version 1; VLAN, class of service and "tag preserved in frame" are the program's. */
 function erspanII(session: number, cos: number, index: number): number[] {
-	return [...u16(1 << 12, (cos << 13) | (3 << 11) | session), ...u32(index)];
+	return [...u16(1 << 12, (cos << 13) | session), ...u32(index)];
 }
 
 const GRANULARITY = { '100us': { code: 0, ns: 100_000 }, '100ns': { code: 1, ns: 100 } } as const;

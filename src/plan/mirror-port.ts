@@ -1,5 +1,6 @@
 /** Where a mirror's copies go, resolved: the way to the collector, what fits, and what that means. */
 import { XspanError } from '../errors.ts';
+import type { NativeRoute } from '../native.ts';
 import { formatAddress, parseAddress } from '../spec/address.ts';
 import {
 	type Destination,
@@ -48,12 +49,19 @@ const RTN = { unicast: 1, local: 2 } as const;
 
 const VLAN_TAG_LEN = 4;
 
-function askRoute(destination: TunnelDestination, host: Host): RoutePlan | null {
+/**
+ * The kernel's way to a collector. A source address that no interface has is not the kernel's to
+ * route for, but the mirror port may well send it.
+ */
+export function askRoute(to: TunnelDestination, host: Host): NativeRoute | null {
+	const address = parseAddress(to.address) as Uint8Array;
+	const source = to.sourceAddress === undefined ? null : parseAddress(to.sourceAddress);
+	return host.route(address, source) ?? (source ? host.route(address, null) : null);
+}
+
+function planRoute(destination: TunnelDestination, host: Host): RoutePlan | null {
 	const source = destination.sourceAddress;
-	const answer = host.route(
-		parseAddress(destination.address) as Uint8Array,
-		source === undefined ? null : parseAddress(source),
-	);
+	const answer = askRoute(destination, host);
 	if (!answer) return null;
 	if (answer.type !== RTN.unicast || answer.ifindex === undefined)
 		throw new XspanError(
@@ -89,6 +97,9 @@ const largestMtu = (sources: readonly Sized[]): number =>
 const longestFrame = (sources: readonly Sized[]): number =>
 	largestMtu(sources) + ETHERNET_LEN + VLAN_TAG_LEN;
 
+const longestCopy = ({ sources, snaplen }: MirrorPortSpec): number =>
+	Math.min(longestFrame(sources), snaplen ?? Number.POSITIVE_INFINITY);
+
 export interface MirrorPortSpec {
 	snaplen: number | null;
 	sources: readonly Sized[];
@@ -99,7 +110,7 @@ export function planTunnel(
 	spec: MirrorPortSpec,
 	host: Host,
 ): MirrorPortPlan {
-	const route = askRoute(destination, host);
+	const route = planRoute(destination, host);
 	const overhead = encapsulate(destination).header.length;
 	const mtu = destination.mtu ?? route?.mtu;
 	return {
@@ -108,7 +119,7 @@ export function planTunnel(
 		overhead,
 		mtu: destination.mtu ?? null,
 		largestFrame: mtu === undefined ? null : mtu + ETHERNET_LEN - overhead,
-		sufficientMtu: longestFrame(spec.sources) + overhead - ETHERNET_LEN,
+		sufficientMtu: longestCopy(spec) + overhead - ETHERNET_LEN,
 		route,
 	};
 }

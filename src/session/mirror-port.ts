@@ -7,6 +7,7 @@ import { Direction } from '../abi.gen.ts';
 import { XspanError } from '../errors.ts';
 import { type Ledger, type PortLedger, portLedger, throughMirrorPort } from '../ledger.ts';
 import { type NativeMirrorPort, type NativeNetns, type NativeRoute, native } from '../native.ts';
+import { askRoute } from '../plan/mirror-port.ts';
 import {
 	type Host,
 	type InterfacePlan,
@@ -91,6 +92,7 @@ export class MirrorPort {
 	private uplink: number;
 	private path: Path;
 	private unresolved = 0;
+	private nextHop: Uint8Array | null = null;
 	private finalWords: Float64Array | null = null;
 
 	/** @throws XspanError; nothing is left behind */
@@ -193,6 +195,7 @@ export class MirrorPort {
 		const xdp = takesXdp(this.exit ? undefined : uplink);
 		this.programs.setState({
 			downIfindex: isDown ? this.uplink : 0,
+			routeMtu: route?.mtu ?? 0,
 			xdpIfindex: xdp.takes ? this.uplink : 0,
 			xdpFrags: xdp.frags,
 			source: route?.source ?? new Uint8Array(),
@@ -202,17 +205,24 @@ export class MirrorPort {
 
 	private askRoute(to: TunnelDestination): NativeRoute | null {
 		const address = parseAddress(to.address) as Uint8Array;
-		const source = to.sourceAddress === undefined ? null : parseAddress(to.sourceAddress);
-		const route = this.host.route(address, source);
-		if (route?.ifindex !== undefined) native.useNeighbour(route.ifindex, route.gateway ?? address);
+		const route = askRoute(to, this.host);
+		this.nextHop = route?.gateway ?? address;
+		if (route?.ifindex !== undefined) native.useNeighbour(route.ifindex, this.nextHop);
 		return route;
+	}
+
+	/** Copies were lost for want of it, and it is still not known. */
+	private lacksNeighbour(): boolean {
+		const unresolved = this.counters().lost_by.no_neighbour?.frames ?? 0;
+		const grows = unresolved > this.unresolved;
+		this.unresolved = unresolved;
+		if (!grows && this.path !== 'no_neighbour') return false;
+		return !this.nextHop || !isResolved(this.uplink, this.nextHop);
 	}
 
 	/** Says what has changed since the last time. */
 	private report(path: 'ok' | 'no_route' | 'uplink_down', uplink = 'the uplink'): void {
-		const unresolved = this.counters().lost_by.no_neighbour?.frames ?? 0;
-		const now = path === 'ok' && unresolved > this.unresolved ? 'no_neighbour' : path;
-		this.unresolved = unresolved;
+		const now = this.lacksNeighbour() && path === 'ok' ? 'no_neighbour' : path;
 		if (now === this.path) return;
 		this.path = now;
 		const address = isTunnel(this.plan.to) ? this.plan.to.address : '';
@@ -235,12 +245,15 @@ export class MirrorPort {
 	}
 }
 
+const isResolved = (ifindex: number, address: Uint8Array): boolean =>
+	(native.neighbourState(ifindex, address) & NUD_VALID) !== 0;
+
 /** Lets ARP or ND find the next hop before the first frame; who does not answer is told later. */
 export async function resolveNeighbour({ to, port }: MirrorPlan): Promise<void> {
 	if (!isTunnel(to) || !port.route) return;
 	const { ifindex, gateway } = port.route;
 	const address = parseAddress(gateway ?? to.address) as Uint8Array;
-	const isKnown = () => (native.neighbourState(ifindex, address) & NUD_VALID) !== 0;
+	const isKnown = () => isResolved(ifindex, address);
 	if (isKnown()) return;
 	native.useNeighbour(ifindex, address);
 	for (const end = Date.now() + NEIGHBOUR_WAIT_MS; !isKnown() && Date.now() < end; )

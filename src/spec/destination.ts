@@ -68,6 +68,8 @@ export interface ErspanIIDestination extends Tunnel {
 	index?: number;
 	/** Class of service of frames without a tag, 0 to 7. Default: 0. */
 	cos?: number;
+	hwid?: never;
+	granularity?: never;
 }
 
 /** ERSPAN type III: with direction and time. */
@@ -82,6 +84,7 @@ export interface ErspanIIIDestination extends Tunnel {
 	cos?: number;
 	/** Unit of the timestamp. 100us wraps after 5 days, 100ns after 7 minutes. Default: 100us. */
 	granularity?: '100us' | '100ns';
+	index?: never;
 }
 
 export type ErspanDestination = ErspanIDestination | ErspanIIDestination | ErspanIIIDestination;
@@ -132,7 +135,10 @@ class Parameters {
 
 	constructor(text: string, query: string) {
 		this.text = text;
-		this.values = new Map(new URLSearchParams(query));
+		const given = [...new URLSearchParams(query)];
+		this.values = new Map(given);
+		const twice = given.find(([name], i) => given.findIndex(([other]) => other === name) < i);
+		if (twice) throw bad(text, `${twice[0]} is given twice`, 'give each parameter once');
 	}
 
 	private take(name: string): string | undefined {
@@ -250,7 +256,8 @@ const FOREIGN_INTERFACE = /^(netns|pid|container):[^/]+\/[^\s/:*?]{1,15}$/;
 
 function parsePort(text: string, name: string, query: string | undefined): Destination {
 	const isName = INTERFACE.test(name) || FOREIGN_INTERFACE.test(name);
-	if (!isName || query !== undefined)
+	if (query !== undefined) new Parameters(text, query).end();
+	if (!isName)
 		throw bad(
 			text,
 			'an interface is expected',
@@ -279,6 +286,8 @@ function parseRspan(text: string, name: string, query = ''): Destination {
 
 function parseTunnel(text: string, type: string, rest: string): Destination {
 	const match = /^\/\/(?:\[([^\]]*)\]|([^?/[\]:]+))\/?(?:\?(.*))?$/.exec(rest);
+	const port = /^\/\/(?:\[[^\]]*\]|[^?/[\]:]+):(\d+)/.exec(rest)?.[1];
+	if (port) throw bad(text, 'a port does not go behind the address', `write ?port=${port}`);
 	const tail = TUNNELS[type];
 	const address = match?.[1] ?? match?.[2];
 	if (!tail || !match || address === undefined)
@@ -315,22 +324,17 @@ export function parseDestination(text: string): Destination {
 	const match = /^([a-z]+):(.*)$/s.exec(text);
 	if (!match) throw bad(text, 'not understood');
 	const [, type = '', rest = ''] = match;
-	const [name = '', query] = rest.split('?');
+	const mark = rest.indexOf('?');
+	const name = mark < 0 ? rest : rest.slice(0, mark);
+	const query = mark < 0 ? undefined : rest.slice(mark + 1);
 	if (type === 'port') return parsePort(text, name, query);
 	if (type === 'rspan') return parseRspan(text, name, query);
-	if (type in TUNNELS) return parseTunnel(text, type, rest);
+	if (Object.hasOwn(TUNNELS, type)) return parseTunnel(text, type, rest);
 	throw bad(text, `unknown type "${type}"`);
 }
 
 export const isTunnel = (destination: Destination): destination is TunnelDestination =>
 	destination.type !== 'port' && destination.type !== 'rspan';
-
-function checkRange(what: string, value: number | undefined, min: number, max: number): void {
-	if (value === undefined || (Number.isInteger(value) && value >= min && value <= max)) return;
-	throw new XspanError('usage', 'bad_value', `${what} ${value} is out of range`, {
-		hint: `${what} is a whole number from ${min} to ${max}`,
-	});
-}
 
 /** Least MTUs: RFC 791 and RFC 8200 want 576 and 1280 bytes to get through. */
 const MTU = { min: 576, max: 65_535 };
@@ -338,8 +342,6 @@ const MTU = { min: 576, max: 65_535 };
 function checkTunnel(destination: TunnelDestination): void {
 	checkCollector(destination.address);
 	const { sourceAddress: source } = destination;
-	checkRange('ttl', destination.ttl, 1, 255);
-	checkRange('dscp', destination.dscp, 0, 63);
 	if (source === undefined) return;
 	const bytes = parseAddress(source);
 	if (bytes?.length !== parseAddress(destination.address)?.length)
@@ -351,34 +353,107 @@ function checkTunnel(destination: TunnelDestination): void {
 		);
 }
 
-/** Programs write objects, which no parser has seen: the same limits as for text. */
-function checkFields(destination: Destination): void {
-	const limits: Record<string, [number, number]> = {
-		vlan: [1, 4094],
-		priority: [0, 7],
-		key: [0, U32],
-		session: destination.type === 'erspan' ? [1, 1023] : [0, 65_535],
-		index: [0, 2 ** 20 - 1],
-		cos: [0, 7],
-		hwid: [0, 63],
-		vni: [0, 2 ** 24 - 1],
-		port: [1, 65_535],
-		mtu: [MTU.min, MTU.max],
-	};
-	for (const [name, [min, max]] of Object.entries(limits))
-		checkRange(
-			name,
-			(destination as unknown as Record<string, number | undefined>)[name],
-			min,
-			max,
-		);
+type Check = (value: unknown) => boolean;
+
+interface Field {
+	holds: Check;
+	expected: string;
+	required?: true;
+}
+
+const range = (min: number, max: number): Field => ({
+	holds: (value) => Number.isInteger(value) && (value as number) >= min && (value as number) <= max,
+	expected: `a whole number from ${min} to ${max}`,
+});
+const oneOf = (...values: unknown[]): Field => ({
+	holds: (value) => values.includes(value),
+	expected: values.join(' or '),
+});
+const flag: Field = { holds: (value) => typeof value === 'boolean', expected: 'true or false' };
+const text: Field = { holds: (value) => typeof value === 'string', expected: 'text' };
+const required = (field: Field): Field => ({ ...field, required: true });
+
+const PATH = { mtu: range(MTU.min, MTU.max), oversize: oneOf('truncate', 'drop') };
+const TUNNEL = {
+	...PATH,
+	address: required(text),
+	sourceAddress: text,
+	ttl: range(1, 255),
+	dscp: range(0, 63),
+};
+const UDP = {
+	...TUNNEL,
+	vni: required(range(0, 2 ** 24 - 1)),
+	port: range(1, 65_535),
+	symmetric: flag,
+};
+const ERSPAN = { ...TUNNEL, session: required(range(1, 1023)), cos: range(0, 7) };
+
+/** What objects of programs may have, which no parser has seen; ERSPAN by its version. */
+const FIELDS: Record<string, Record<string, Field>> = {
+	port: { interface: required(text) },
+	rspan: {
+		...PATH,
+		interface: required(text),
+		vlan: required(range(1, 4094)),
+		priority: range(0, 7),
+	},
+	gre: { ...TUNNEL, key: range(0, U32), sequence: flag },
+	'erspan 1': { ...TUNNEL, version: oneOf(1) },
+	'erspan 2': { ...ERSPAN, version: oneOf(2), index: range(0, 2 ** 20 - 1) },
+	'erspan 3': {
+		...ERSPAN,
+		version: oneOf(3),
+		hwid: range(0, 63),
+		granularity: oneOf('100us', '100ns'),
+	},
+	vxlan: UDP,
+	geneve: { ...UDP, meta: flag, session: range(0, 65_535) },
+};
+
+function fieldsOf(destination: Record<string, unknown>): Record<string, Field> {
+	const { type, version = 2 } = destination;
+	const key = type === 'erspan' ? `erspan ${String(version)}` : String(type);
+	if (Object.hasOwn(FIELDS, key)) return FIELDS[key] as Record<string, Field>;
+	if (type === 'erspan')
+		throw badField(`version ${String(version)} is out of range`, 'version is 1, 2 or 3');
+	throw new XspanError('usage', 'bad_destination', `there is no destination "${key}"`, {
+		hint: `destinations are ${Object.keys(FIELDS).join(', ')}`,
+	});
+}
+
+function badField(message: string, hint: string): XspanError {
+	return new XspanError('usage', 'bad_value', message, { hint });
+}
+
+function checkFields(destination: Record<string, unknown>): void {
+	const fields = fieldsOf(destination);
+	const kind = String(destination['type']);
+	for (const [name, value] of Object.entries(destination)) {
+		if (name === 'type' || value === undefined) continue;
+		const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
+		if (!field)
+			throw badField(
+				`a destination ${kind} has no ${name}`,
+				`it has ${Object.keys(fields).join(', ')}`,
+			);
+		if (!field.holds(value))
+			throw badField(`${name} ${String(value)} is out of range`, `${name} is ${field.expected}`);
+	}
+	for (const [name, field] of Object.entries(fields))
+		if (field.required && destination[name] === undefined)
+			throw badField(`a destination ${kind} needs ${name}`, `${name} is ${field.expected}`);
+	if (kind === 'geneve' && destination['session'] !== undefined && destination['meta'] !== true)
+		throw badField('session is in the options of meta, which is off', 'add meta=1');
 }
 
 /** @throws XspanError bad_value, bad_destination, bad_source_address */
 export function checkDestination(destination: Destination): void {
-	checkFields(destination);
+	checkFields(destination as unknown as Record<string, unknown>);
 	if (isTunnel(destination)) checkTunnel(destination);
 }
+
+const dashed = (name: string): string => name.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
 
 /** Options that the command line gives beside the destination's text; undefined: not given. */
 export type GivenTunnelOptions = { [K in keyof TunnelOptions]: TunnelOptions[K] | undefined };
@@ -402,8 +477,12 @@ export function withTunnelOptions(
 		throw new XspanError(
 			'usage',
 			'option_not_for_destination',
-			`a ${destination.type} destination has no ${wrong[0]}`,
-			{ hint: allowed.length ? `it has ${allowed.join(', ')}` : 'leave the option out' },
+			`--${dashed(wrong[0])} is not for a destination of type ${destination.type}`,
+			{
+				hint: allowed.length
+					? `it takes ${allowed.map((name) => `--${dashed(name)}`).join(', ')}`
+					: 'leave the option out',
+			},
 		);
 	return { ...destination, ...Object.fromEntries(options) };
 }
