@@ -402,3 +402,18 @@ test('a port with a snaplen gets the first bytes, and nothing in front of them',
 	});
 	expect(ledger.truncated.frames).toBe(0);
 });
+
+test.each([4, 6] as const)(
+	"a user's permanent neighbour stays permanent, IPv%i",
+	async (family) => {
+		const { collector: address } = ADDRESSES[family];
+		const neighbour = [address, 'lladdr', COLLECTOR_MAC, 'dev', 'u0', 'nud'];
+		ports.host.ip('neigh', 'replace', ...neighbour, 'permanent');
+		const to = { type: 'gre', address, mtu: 9500 } as const;
+		const { runs } = await ports.run({ to }, [whole.frame]);
+		const after = ports.host.ip('neigh', 'show', address, 'dev', 'u0');
+		ports.host.ip('neigh', 'replace', ...neighbour, 'reachable');
+		expect(after).toContain('PERMANENT');
+		expect(runs[0]?.verdict).toBe(XDP_PASS);
+	},
+);
