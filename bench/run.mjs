@@ -12,6 +12,10 @@ import { filter } from './rows/filter.mjs';
 import { many } from './rows/many.mjs';
 import { memory } from './rows/memory.mjs';
 import { mirror } from './rows/mirror.mjs';
+import { remote } from './rows/remote.mjs';
+import { remoteBulk } from './rows/remote-bulk.mjs';
+import { remoteCost } from './rows/remote-cost.mjs';
+import { remoteFormats } from './rows/remote-formats.mjs';
 import { sample } from './rows/sample.mjs';
 import { startStop } from './rows/start-stop.mjs';
 import { topology } from './rows/topology.mjs';
@@ -26,6 +30,10 @@ const BENCHMARKS = [
 	filter,
 	sample,
 	many,
+	remote,
+	remoteCost,
+	remoteFormats,
+	remoteBulk,
 	topology,
 ];
 const NAMES = BENCHMARKS.map((each) => each.name);

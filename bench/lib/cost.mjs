@@ -4,6 +4,8 @@ import { median } from './stats.mjs';
 /** @typedef {import('./traffic.mjs').Load} Load */
 
 const BURSTS = 20;
+/** Frames of a burst, so that its start and end do not count. */
+const LEAST = 50_000;
 
 /**
  * A load in bursts, whose cost per frame is that of the median burst: one that was interrupted does
@@ -15,8 +17,8 @@ const BURSTS = 20;
  */
 export async function sendBursts(traffic, length, count) {
 	const bursts = [];
-	for (let i = 0; i < BURSTS; i++)
-		bursts.push(await traffic.send(length, Math.ceil(count / BURSTS)));
+	const size = Math.max(LEAST, Math.ceil(count / BURSTS));
+	for (let rest = count; rest > 0; rest -= size) bursts.push(await traffic.send(length, size));
 	const sum = (/** @type {'sent' | 'received' | 'ns'} */ field) =>
 		bursts.reduce((total, burst) => total + burst[field], 0);
 	const nsPerFrame = median(bursts.map((burst) => burst.nsPerFrame));

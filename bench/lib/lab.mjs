@@ -4,6 +4,7 @@
  *
  *   src: tx0 ==veth== mon: mon0 (observed)
  *                     mon: port0 (where mirrors go) ==veth== ids: ids0 (drops what arrives)
+ *                     mon: up0 (the way to a collector) ==veth== ids: col0 (drops IP that arrives)
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
@@ -17,6 +18,14 @@ const PREFIX = 'xsb';
 const ROLES = /** @type {const} */ (['src', 'mon', 'ids']);
 
 /** @typedef {typeof ROLES[number]} Role */
+
+/** Where remote destinations are: RFC 2544 reserves these addresses for benchmarks. */
+export const host = '198.18.0.1';
+export const collector = '198.18.0.2';
+/** Takes a frame of 1500 bytes in any tunnel. */
+const UPLINK_MTU = '1600';
+/** One classic BPF instruction, "return TC_ACT_SHOT": the cheapest end a copy can meet. */
+const DROP = ['bpf', 'da', 'bytecode', '1,6 0 0 2'];
 
 const run = (/** @type {string} */ command, /** @type {string[]} */ ...args) =>
 	execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
@@ -46,10 +55,25 @@ export class Lab {
 		this.#wire('mon', 'port0', 'ids', 'ids0');
 		// A veth takes redirected XDP frames only when its peer polls: GRO makes it.
 		this.exec('mon', 'ethtool', '-K', 'mon0', 'gro', 'on');
-		this.exec('ids', 'tc', 'qdisc', 'add', 'dev', 'ids0', 'clsact');
-		// One classic BPF instruction, "return TC_ACT_SHOT": the cheapest end a copy can meet.
-		const drop = ['bpf', 'da', 'bytecode', '1,6 0 0 2'];
-		this.exec('ids', 'tc', 'filter', 'add', 'dev', 'ids0', 'ingress', ...drop);
+		this.tc('ids', 'qdisc add dev ids0 clsact');
+		this.exec('ids', 'tc', 'filter', 'add', 'dev', 'ids0', 'ingress', ...DROP);
+		this.#openUplink();
+	}
+
+	/** ARP is answered, so that the neighbour is resolved as anywhere. */
+	#openUplink() {
+		this.#wire('mon', 'up0', 'ids', 'col0');
+		for (const [role, name, address] of /** @type {[Role, string, string][]} */ ([
+			['mon', 'up0', host],
+			['ids', 'col0', collector],
+		])) {
+			this.exec(role, 'ip', 'link', 'set', name, 'mtu', UPLINK_MTU);
+			this.exec(role, 'ip', 'address', 'add', `${address}/24`, 'dev', name);
+		}
+		this.exec('ids', 'ethtool', '-K', 'col0', 'gro', 'on');
+		this.tc('ids', 'qdisc add dev col0 clsact');
+		const ip = ['protocol', 'ip', ...DROP];
+		this.exec('ids', 'tc', 'filter', 'add', 'dev', 'col0', 'ingress', ...ip);
 	}
 
 	namespace(/** @type {Role} */ role) {
@@ -91,11 +115,16 @@ export class Lab {
 		});
 	}
 
-	/** Frames that an interface received so far. */
-	received(/** @type {Role} */ role, /** @type {string} */ name) {
+	/** What an interface received so far: {packets, bytes, ...}. */
+	statistics(/** @type {Role} */ role, /** @type {string} */ name) {
 		const show = ['-s', '-j', 'link', 'show', name];
 		const [link] = JSON.parse(run('ip', '-n', this.namespace(role), ...show));
-		return link.stats64.rx.packets;
+		return link.stats64.rx;
+	}
+
+	/** Frames that an interface received so far. */
+	received(/** @type {Role} */ role, /** @type {string} */ name) {
+		return this.statistics(role, name).packets;
 	}
 
 	#wire(

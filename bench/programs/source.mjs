@@ -13,17 +13,25 @@ function timedSend(/** @type {Buffer} */ frame, /** @type {number} */ count) {
 	return Number(process.hrtime.bigint() - start);
 }
 
-/** What loading and unloading the program costs beside the frames: one batch is nearly only that. */
+const RECENT = 9;
+/** @type {number[]} */
+const overheads = [];
+
+/**
+ * What loading and unloading the program costs beside the frames: one frame is nearly only that. It
+ * depends on what else the machine does, so it is measured anew before every load.
+ */
 function overhead() {
-	const frame = Buffer.alloc(64);
-	const times = Array.from({ length: 5 }, () => timedSend(frame, 64));
-	return times.sort((a, b) => a - b)[2];
+	overheads.push(timedSend(Buffer.alloc(64), 1));
+	if (overheads.length > RECENT) overheads.shift();
+	return [...overheads].sort((a, b) => a - b)[overheads.length >> 1];
 }
 
-const fixed = overhead();
+for (let i = 0; i < RECENT; i++) overhead();
 
 process.on('message', (/** @type {{frame: string, count: number}} */ order) => {
+	const fixed = overhead();
 	const ns = timedSend(Buffer.from(order.frame, 'hex'), order.count) - fixed;
 	process.send?.({ ns });
 });
-process.send?.({ ready: true, fixed });
+process.send?.({ ready: true });

@@ -16,7 +16,10 @@ export async function startXspan(
 /** Ends it and returns its final ledger. */
 export async function stopXspan(/** @type {import('../lib/process.mjs').Process} */ session) {
 	await session.stop();
-	if (session.child.exitCode !== 0) throw session.failure(`exit code ${session.child.exitCode}`);
+	if (session.child.exitCode !== 0)
+		throw session.failure(
+			`exit code ${session.child.exitCode}\n${session.stdout.trim().split('\n').at(-1)}`,
+		);
 	return JSON.parse(session.stdout.trim().split('\n').at(-1) ?? '').ledger;
 }
 

@@ -7,6 +7,7 @@ import { observe } from '../harness/observed.ts';
 import {
 	COLLECTOR,
 	Collector,
+	type Decoded,
 	decode,
 	FORMATS,
 	inner,
@@ -44,6 +45,12 @@ interface Segment {
 	seq: number;
 	payload: string;
 }
+
+const segmentOf = (row: Decoded<(typeof FIELDS)[number]>): Segment => ({
+	toServer: row['tcp.dstport'][0] === String(PORT),
+	seq: Number(row['tcp.seq'][0]),
+	payload: row['tcp.payload'].join(''),
+});
 
 /** Puts the payloads where their sequence numbers say, and hashes the stream. */
 function reassemble(segments: Segment[]): string {
@@ -109,17 +116,62 @@ test.each(rows)(
 					0,
 				]);
 			}
-		const segments = decoded
-			.filter((each) => Number(each['tcp.len'][0]) > 0)
-			.map((each) => ({
-				toServer: each['tcp.dstport'][0] === String(PORT),
-				seq: Number(each['tcp.seq'][0]),
-				payload: each['tcp.payload'].join(''),
-			}));
+		const segments = decoded.map(segmentOf).filter((each) => each.payload);
 		expect(reassemble(segments.filter((each) => each.toServer))).toBe(there.sent);
 		expect(reassemble(segments.filter((each) => !each.toServer))).toBe(there.received);
 	},
 );
+
+const SUPER = 20_000;
+
+/** What super-frame.py sends. */
+const superPayload = Buffer.from(Array.from({ length: SUPER }, (_, i) => i % 251));
+
+test.each(
+	[erspan3, vxlan, FORMATS.geneveMeta].flatMap((format) =>
+		[0, 42].map((vlan) => ({ ...format, vlan })),
+	),
+)('super-frames with tag $vlan are cut with their tag: $what', async ({ vlan, ...format }) => {
+	await using lab = new Lab();
+	const { client, host, collector } = remote(lab, { uplinkMtu: UPLINK_MTU });
+	const ear = await Collector.start(collector, lab);
+	const session = await observe(host, 'mirror', 'h0', '--to', format.to(COLLECTOR[6]));
+	const each = Math.ceil(SUPER / SEGMENT);
+	const send = (from: typeof host, name: string) =>
+		from.exec(
+			'python3',
+			`${root}/test/harness/programs/super-frame.py`,
+			...[name, String(vlan), String(SUPER), String(SEGMENT)],
+		);
+	send(client, 'c0');
+	await session.sees(each);
+	send(host, 'h0');
+	await session.sees(2 * each);
+	const { line } = await session.stop();
+	const bytes = 2 * (each * (vlan ? 58 : 54) + SUPER);
+	expect(line.ledger.delivered).toEqual({ frames: 2 * each, bytes });
+	expect(line.mirror_port?.truncated.frames).toBe(0);
+	await ear.collects(2 * each);
+	const fields = [...FIELDS, 'vlan.id', 'erspan.vlan', 'geneve.option.unknown.data'] as const;
+	const decoded = decode(ear.file, fields, '-o', 'tcp.relative_sequence_numbers:FALSE');
+	for (const [i, row] of decoded.entries()) {
+		expect(row['vlan.id']).toEqual(vlan ? [String(vlan)] : []);
+		expect([row['tcp.checksum.status'], row['ip.checksum.status']]).toEqual([[GOOD], [GOOD]]);
+		const at = (i % each) * SEGMENT;
+		expect(Number(row['tcp.seq'][0])).toBe(1000 + at);
+		expect(row['tcp.payload'].join('')).toBe(
+			superPayload.subarray(at, at + SEGMENT).toString('hex'),
+		);
+		const isSent = i >= each ? 1 : 0;
+		if (format.protocol === 'erspan')
+			expect([row['erspan.vlan'][0], row['erspan.direction'][0]].map(Number)).toEqual([
+				vlan,
+				isSent,
+			]);
+		const [about] = row['geneve.option.unknown.data'];
+		if (about !== undefined) expect(Number.parseInt(about.slice(4, 6), 16)).toBe(isSent);
+	}
+});
 
 const EACH = 3000;
 /** Behind Ethernet, IPv4 and UDP. */

@@ -91,11 +91,13 @@ function portScene(lab: Lab): Host {
 }
 
 export class LoadedPorts {
+	readonly host: Host;
 	readonly uplink: number;
 	private readonly process: Run;
 	private answered = 0;
 
 	private constructor(host: Host) {
+		this.host = host;
 		this.uplink = host.ifindex('u0');
 		this.process = host.program('encapsulate.mjs');
 	}

@@ -63,7 +63,12 @@ const FRAMES: Row[] = [
 	},
 	{ name: 'a priority tag (VLAN 0)', frame: udpFrame(100, { tags: [{ id: 0, priority: 7 }] }) },
 	{ name: 'QinQ', frame: udpFrame(100, { tags: QINQ }) },
-	{ name: '1514 bytes and two tags', frame: udpFrame(1514, { tags: QINQ }) },
+	// Only the outermost tag is allowed for.
+	{
+		name: '1514 bytes and two tags',
+		frame: udpFrame(1514, { tags: QINQ }),
+		oversized: true,
+	},
 	{ name: 'IPv6', frame: udp6Frame() },
 	{ name: 'ARP', frame: arpRequest() },
 	{ name: 'LLDP', frame: lldpFrame() },
@@ -402,3 +407,18 @@ test('a port with a snaplen gets the first bytes, and nothing in front of them',
 	});
 	expect(ledger.truncated.frames).toBe(0);
 });
+
+test.each([4, 6] as const)(
+	"a user's permanent neighbour stays permanent, IPv%i",
+	async (family) => {
+		const { collector: address } = ADDRESSES[family];
+		const neighbour = [address, 'lladdr', COLLECTOR_MAC, 'dev', 'u0', 'nud'];
+		ports.host.ip('neigh', 'replace', ...neighbour, 'permanent');
+		const to = { type: 'gre', address, mtu: 9500 } as const;
+		const { runs } = await ports.run({ to }, [whole.frame]);
+		const after = ports.host.ip('neigh', 'show', address, 'dev', 'u0');
+		ports.host.ip('neigh', 'replace', ...neighbour, 'reachable');
+		expect(after).toContain('PERMANENT');
+		expect(runs[0]?.verdict).toBe(XDP_PASS);
+	},
+);

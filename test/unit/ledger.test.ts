@@ -1,6 +1,24 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { CountersLayout, Lost } from '../../src/abi.gen.ts';
-import { balances, sumLedgers, tapLedger, UserCounts } from '../../src/ledger.ts';
+import {
+	CountersLayout,
+	CountLayout,
+	Lost,
+	PortCountersLayout,
+	PortLost,
+} from '../../src/abi.gen.ts';
+import {
+	balances,
+	type Count,
+	type Ledger,
+	type LostReason,
+	type PortLedger,
+	portLedger,
+	sumLedgers,
+	tapLedger,
+	throughMirrorPort,
+	UserCounts,
+} from '../../src/ledger.ts';
 
 const WORDS = CountersLayout.size / 8;
 const fields = CountersLayout.fields;
@@ -65,4 +83,125 @@ test('a sum has the counts and reasons of all', () => {
 	expect(total.seen).toEqual({ frames: 7, bytes: 70 });
 	expect(total.lost_by).toEqual({ ring_full: { frames: 7, bytes: 70 } });
 	expect(total.clone_errno).toBe(105);
+});
+
+const NOTHING: Count = { frames: 0, bytes: 0 };
+const plus = (a: Count, b: Count): Count => ({
+	frames: a.frames + b.frames,
+	bytes: a.bytes + b.bytes,
+});
+const sumOf = (counts: Count[]): Count => counts.reduce(plus, NOTHING);
+
+/** So many frames of 60 to 1514 bytes. */
+const counted: fc.Arbitrary<Count> = fc
+	.tuple(fc.nat(1000), fc.integer({ min: 60, max: 1514 }))
+	.map(([frames, bytes]) => ({ frames, bytes: frames * bytes }));
+
+const portReasons = Object.keys(PortLost).filter((name) => name !== 'kinds');
+
+/** Only what is not nothing has a reason. */
+const named = (names: string[], counts: Count[]): Partial<Record<LostReason, Count>> =>
+	Object.fromEntries(
+		names.map((name, i) => [name, counts[i]]).filter(([, count]) => (count as Count).frames > 0),
+	);
+
+const lostAtPort = fc.array(counted, {
+	minLength: portReasons.length,
+	maxLength: portReasons.length,
+});
+
+interface Session {
+	taps: Ledger;
+	port: PortLedger;
+	/** Handed to the mirror port and not arrived there. */
+	missing: Count;
+}
+
+/** Taps that are in order, and a mirror port that has got some of what they delivered. */
+const session: fc.Arbitrary<Session> = fc
+	.tuple(fc.array(counted, { minLength: 7, maxLength: 7 }), lostAtPort, counted)
+	.map(([counts, lost, truncated]) => {
+		const [filtered, sampled_out, rate_limited, arrived, missing, queue, gone] = counts as [
+			Count,
+			Count,
+			Count,
+			Count,
+			Count,
+			Count,
+			Count,
+		];
+		const received = plus(arrived, sumOf(lost));
+		const delivered = plus(received, missing);
+		const lost_by = named(['port_queue', 'port_gone'], [queue, gone]);
+		const taps: Ledger = {
+			seen: sumOf([filtered, sampled_out, rate_limited, delivered, queue, gone]),
+			filtered,
+			sampled_out,
+			rate_limited,
+			delivered,
+			lost: plus(queue, gone),
+			in_flight: NOTHING,
+			lost_by,
+		};
+		const port = { received, delivered: arrived, truncated, lost_by: named(portReasons, lost) };
+		return { taps, port, missing };
+	});
+
+function expectSums(ledger: Ledger): void {
+	const { seen, filtered, sampled_out, rate_limited, delivered, lost, in_flight } = ledger;
+	expect(sumOf([filtered, sampled_out, rate_limited, delivered, lost, in_flight])).toEqual(seen);
+	expect(sumOf(Object.values(ledger.lost_by))).toEqual(lost);
+}
+
+test('an ended session with a mirror port balances, whatever it lost', () => {
+	fc.assert(
+		fc.property(session, ({ taps, port, missing }) => {
+			const before = structuredClone({ taps, port });
+			const ledger = throughMirrorPort(taps, port);
+			expectSums(ledger);
+			expect(balances(ledger)).toBe(true);
+			expect(ledger.delivered).toEqual(port.delivered);
+			expect(ledger.truncated).toEqual(port.truncated);
+			const queue = plus(taps.lost_by.port_queue ?? NOTHING, missing);
+			expect(ledger.lost_by.port_queue ?? NOTHING).toEqual(queue);
+			expect({ taps, port }, 'what it is made from is not changed').toEqual(before);
+		}),
+	);
+});
+
+test('of a live one, what is not known to be dropped is in flight', () => {
+	fc.assert(
+		fc.property(session, fc.nat(2000), ({ taps, port, missing }, dropped) => {
+			const ledger = throughMirrorPort(taps, port, dropped);
+			expectSums(ledger);
+			const known = Math.min(dropped, missing.frames);
+			expect(ledger.in_flight.frames).toBe(missing.frames - known);
+			expect(ledger.in_flight.bytes).toBeGreaterThanOrEqual(0);
+			if (known === missing.frames) expect(balances(ledger)).toBe(true);
+			const queue = taps.lost_by.port_queue?.frames ?? 0;
+			expect(ledger.lost_by.port_queue?.frames ?? 0).toBe(queue + known);
+		}),
+	);
+});
+
+test('a mirror port has its own counters, and a reason for each', () => {
+	const { fields: at, size } = PortCountersLayout;
+	const words = new Float64Array(size / 8);
+	const put = (offset: number, count: Count) => {
+		words.set([count.frames, count.bytes], offset / 8);
+	};
+	put(at.received.offset, { frames: 100, bytes: 1000 });
+	put(at.delivered.offset, { frames: 79, bytes: 790 });
+	put(at.truncated.offset, { frames: 5, bytes: 50 });
+	portReasons.forEach((name, i) => {
+		const index = PortLost[name as keyof typeof PortLost];
+		put(at.lost.offset + index * CountLayout.size, { frames: i + 1, bytes: 10 * (i + 1) });
+	});
+	const ledger = portLedger(words);
+	expect(ledger.received).toEqual({ frames: 100, bytes: 1000 });
+	expect(ledger.delivered).toEqual({ frames: 79, bytes: 790 });
+	expect(ledger.truncated).toEqual({ frames: 5, bytes: 50 });
+	expect(Object.keys(ledger.lost_by)).toEqual(portReasons);
+	expect(plus(sumOf(Object.values(ledger.lost_by)), ledger.delivered)).toEqual(ledger.received);
+	expect(portLedger(new Float64Array(size / 8)).lost_by).toEqual({});
 });

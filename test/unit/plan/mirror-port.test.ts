@@ -7,7 +7,7 @@ import { type Host, type MirrorPlan, type Plan, planMirror } from '../../../src/
 import type { Destination, TunnelDestination } from '../../../src/spec/destination.ts';
 import { overhead } from '../../harness/encapsulations.ts';
 import { codeOf } from '../../harness/errors.ts';
-import { link } from '../../harness/links.ts';
+import { link, noTopology } from '../../harness/links.ts';
 
 const UNICAST = 1;
 const LOCAL = 2;
@@ -41,9 +41,7 @@ function hostWith(answer: NativeRoute | null, asked: Asked[] = []): Host {
 			asked.push({ address, source });
 			return answer;
 		},
-		topology: () => {
-			throw new Error('no name here needs another namespace');
-		},
+		topology: noTopology,
 	};
 }
 

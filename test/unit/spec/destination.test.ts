@@ -244,8 +244,18 @@ describe('options beside the text', () => {
 	});
 
 	test.each<[Destination, object, string, RegExp]>([
-		[rspan, { ttl: 9 }, '--ttl is not for a destination of type rspan', /it takes --mtu, --oversize$/],
-		[rspan, { sourceAddress: '192.0.2.1' }, '--source-address is not', /it takes --mtu, --oversize$/],
+		[
+			rspan,
+			{ ttl: 9 },
+			'--ttl is not for a destination of type rspan',
+			/it takes --mtu, --oversize$/,
+		],
+		[
+			rspan,
+			{ sourceAddress: '192.0.2.1' },
+			'--source-address is not',
+			/it takes --mtu, --oversize$/,
+		],
 		[port, { mtu: 1400 }, '--mtu is not for a destination of type port', /leave the option out/],
 		[port, { oversize: 'drop' }, '--oversize is not', /leave the option out/],
 		[port, { dscp: 0 }, '--dscp is not', /leave the option out/],
