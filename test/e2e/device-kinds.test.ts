@@ -1,6 +1,6 @@
 /**
  * Kinds of devices that a small kernel lacks: VLAN, bond, team, ipvlan, dummy, GRE, a bridge that
- * filters by VLAN. Run where all of them are (XSPAN_ALL_KINDS=1), by scripts/test-kernels.sh.
+ * filters by VLAN. Run where all of them are (XSPAN_ALL_DEVICES=1), by scripts/test-kernels.sh.
  */
 import { describe, expect, test } from 'vitest';
 import type { Device, Place, PromiscuityAudit } from '../../src/index.ts';
@@ -38,7 +38,7 @@ async function auditOf(host: Host): Promise<PromiscuityAudit> {
 	};
 }
 
-describe.runIf(process.env['XSPAN_ALL_KINDS'])('on a kernel with all kinds', () => {
+describe.runIf(process.env['XSPAN_ALL_DEVICES'])('on a kernel with all kinds', () => {
 	test('what each kind says about itself, its master and its parent', async () => {
 		await using lab = new Lab();
 		const host = lab.host('host');
