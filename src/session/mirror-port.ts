@@ -27,6 +27,8 @@ import { closePair, openPair, type VethPair } from './veth-pair.ts';
 const NEIGHBOUR_WAIT_MS = 500;
 /** NUD_VALID in include/net/neighbour.h: permanent, noarp, reachable, probe, stale, delay. */
 const NUD_VALID = 0xde;
+/** Permanent, noarp. */
+const NUD_FIXED = 0xc0;
 
 function setSysctl(path: string, value: string): void {
 	const file = `/proc/sys/net/${path}`;
@@ -207,7 +209,7 @@ export class MirrorPort {
 		const address = parseAddress(to.address) as Uint8Array;
 		const route = askRoute(to, this.host);
 		this.nextHop = route?.gateway ?? address;
-		if (route?.ifindex !== undefined) native.useNeighbour(route.ifindex, this.nextHop);
+		if (route?.ifindex !== undefined) keepResolved(route.ifindex, this.nextHop);
 		return route;
 	}
 
@@ -245,6 +247,12 @@ export class MirrorPort {
 	}
 }
 
+/** What a socket that sends does for an entry. Not for one that an administrator made: it would be one no more. */
+function keepResolved(ifindex: number, address: Uint8Array): void {
+	if ((native.neighbourState(ifindex, address) & NUD_FIXED) === 0)
+		native.useNeighbour(ifindex, address);
+}
+
 const isResolved = (ifindex: number, address: Uint8Array): boolean =>
 	(native.neighbourState(ifindex, address) & NUD_VALID) !== 0;
 
@@ -255,7 +263,7 @@ export async function resolveNeighbour({ to, port }: MirrorPlan): Promise<void> 
 	const address = parseAddress(gateway ?? to.address) as Uint8Array;
 	const isKnown = () => isResolved(ifindex, address);
 	if (isKnown()) return;
-	native.useNeighbour(ifindex, address);
+	keepResolved(ifindex, address);
 	for (const end = Date.now() + NEIGHBOUR_WAIT_MS; !isKnown() && Date.now() < end; )
 		await new Promise((resolve) => setTimeout(resolve, 5));
 }
