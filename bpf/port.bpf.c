@@ -70,20 +70,23 @@ static __always_inline int look_at(struct copy *c)
 	return 1;
 }
 
-/* Bytes of a frame that fit: into an IP packet of the MTU, or an Ethernet frame with one tag. */
-static __always_inline __s32 room(const struct route *r)
+/* Bytes of a frame that fit: into an IP packet of the MTU, or an Ethernet frame of it, which may
+ * have one tag on top. */
+static __always_inline __s32 room(const struct copy *c, const struct route *r)
 {
-	const __s32 mtu = (__s32)(config.mtu ? config.mtu : r->mtu);
+	__u32 mtu = r->mtu;
 
-	if (!config.family)
-		return mtu + ETHERNET_LEN + VLAN_TAG_LEN;
-	return mtu + ETHERNET_LEN - (__s32)config.header_len;
+	if (config.mtu && config.mtu < mtu)
+		mtu = config.mtu;
+	if (config.family)
+		return (__s32)(mtu + ETHERNET_LEN - config.header_len);
+	return (__s32)(mtu + ETHERNET_LEN + (c->tags_len ? VLAN_TAG_LEN : 0));
 }
 
 /* How much of the frame leaves. 0: nothing, as it does not fit and is not to be cut. */
 static __always_inline int decide_length(struct copy *c, const struct route *r)
 {
-	const __s32 most = room(r);
+	const __s32 most = room(c, r);
 
 	c->kept = c->len;
 	if (config.snaplen && c->kept > config.snaplen)
@@ -162,11 +165,16 @@ static __always_inline long dress(struct copy *c, struct scratch *s, const struc
 	return config.remote_tag ? push_remote_tag(c, s) : 0;
 }
 
+/* Behind a tag the kernel wants a type that stays, or it drops the frame without a word. */
+#define SHORTEST_TAGGED (ETHERNET_LEN + 2)
+
 /* On to xspan_exit, with a note in front of the packet. */
 static __always_inline int hand_over(struct copy *c, __u32 ifindex)
 {
 	struct handover *note;
 
+	if (config.remote_tag && c->kept < SHORTEST_TAGGED)
+		return lose(c, XS_PORT_LOST_ENCAP_FAILED);
 	if (bpf_xdp_adjust_meta(c->xdp, -(int)sizeof(*note)))
 		return lose(c, XS_PORT_LOST_ENCAP_FAILED);
 	note = (void *)(long)c->xdp->data_meta;

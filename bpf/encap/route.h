@@ -114,7 +114,7 @@ static __always_inline void ask(struct route *r, const struct copy *c)
 static __always_inline void use_fixed_uplink(struct route *r)
 {
 	r->ifindex = config.uplink_ifindex;
-	r->mtu = config.mtu;
+	r->mtu = config.mtu; /* of the interface, or less */
 	r->is_lost = 0;
 }
 

@@ -22,6 +22,8 @@ import {
 	truncatedLines,
 } from './print.ts';
 
+const ETHERNET_LEN = 14;
+
 export interface RunOptions {
 	json?: boolean;
 	interval: number;
@@ -42,12 +44,6 @@ function jsonLine(session: string, { reason, ledger, taps, mirrorPort }: State):
 	};
 	return `${JSON.stringify(line)}\n`;
 }
-
-const stateOf = (session: Session): Omit<SessionEnd, 'reason'> => ({
-	ledger: session.ledger(),
-	taps: session.tapStates(),
-	mirrorPort: session.portLedger(),
-});
 
 /** Redraws a block of lines in place. */
 class LiveBlock {
@@ -79,9 +75,10 @@ function describeMirror({ to, port: path }: MirrorPlan): string {
 	const way = path.route
 		? ` from ${path.route.source ?? 'any address'} through ${path.route.uplink}${path.route.gateway ? ` and ${path.route.gateway}` : ''}`
 		: '';
-	const mtu = path.mtu ?? path.route?.mtu;
 	const fits =
-		mtu === undefined ? '' : `, MTU ${mtu}: frames of up to ${path.largestFrame} bytes fit`;
+		path.largestFrame === null
+			? ''
+			: `, MTU ${path.largestFrame + path.overhead - ETHERNET_LEN}: frames of up to ${path.largestFrame} bytes fit`;
 	return `${to.type} ${to.address}${way}${fits}${snaplen}`;
 }
 
@@ -163,7 +160,7 @@ export async function runSession(
 	});
 	if (!options.json) console.error(`${describe(session.plan)} ${dim('(Ctrl-C ends)')}`);
 	const tick = () => {
-		const state = stateOf(session);
+		const state = session.state();
 		if (options.json) out.write(jsonLine(session.name, state));
 		else if (isLive)
 			block.draw([ledgerTable(state.ledger, state.taps), ...lossLines(state.ledger)].join('\n'));
@@ -179,7 +176,7 @@ export async function runSession(
 	};
 	try {
 		const end = await session.done.catch((error: unknown) => {
-			finalState({ reason: 'failed', ...stateOf(session) });
+			finalState({ reason: 'failed', ...session.state() });
 			throw error;
 		});
 		finalState(end);

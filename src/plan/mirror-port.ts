@@ -88,6 +88,12 @@ function planRoute(destination: TunnelDestination, host: Host): RoutePlan | null
 	};
 }
 
+/** What is more than the uplink takes does not leave, whatever the user says. */
+const least = (...mtus: (number | undefined)[]): number | undefined => {
+	const known = mtus.filter((mtu) => mtu !== undefined);
+	return known.length ? Math.min(...known) : undefined;
+};
+
 type Sized = Pick<Source, 'name' | 'mtu'>;
 
 const largestMtu = (sources: readonly Sized[]): number =>
@@ -112,7 +118,7 @@ export function planTunnel(
 ): MirrorPortPlan {
 	const route = planRoute(destination, host);
 	const overhead = encapsulate(destination).header.length;
-	const mtu = destination.mtu ?? route?.mtu;
+	const mtu = least(destination.mtu, route?.mtu);
 	return {
 		snaplen: spec.snaplen,
 		oversize: destination.oversize ?? 'truncate',
@@ -131,7 +137,7 @@ export function planInterface(
 	link: Link,
 ): MirrorPortPlan {
 	const path: PathOptions = destination.type === 'rspan' ? destination : {};
-	const mtu = path.mtu ?? link.mtu;
+	const mtu = Math.min(path.mtu ?? link.mtu, link.mtu);
 	return {
 		snaplen: spec.snaplen,
 		oversize: path.oversize ?? 'truncate',
@@ -155,7 +161,7 @@ function mtuNotice(destination: Destination, plan: MirrorPortPlan, longest: numb
 	return [
 		{
 			code: 'mtu_too_small',
-			message: `frames of more than ${plan.largestFrame} bytes will be ${fate}: MTU ${plan.mtu ?? plan.route?.mtu}, and ${destination.type} takes ${plan.overhead} bytes in front of each (${commandFor(uplink, plan.sufficientMtu)} avoids it)`,
+			message: `frames of more than ${plan.largestFrame} bytes will be ${fate}: MTU ${least(plan.mtu ?? undefined, plan.route?.mtu)}, and ${destination.type} takes ${plan.overhead} bytes in front of each (${commandFor(uplink, plan.sufficientMtu)} avoids it)`,
 		},
 	];
 }

@@ -172,16 +172,10 @@ export class MirrorPort {
 		return portLedger(this.finalWords ?? this.programs.counters());
 	}
 
-	/** The session's ledger, from that of its taps. */
-	ledger(taps: Ledger): Ledger {
-		if (this.finalWords) return throughMirrorPort(taps, this.counters());
-		const port = this.counters();
-		return throughMirrorPort(taps, port, native.linkDrops(this.pair.outer));
-	}
-
-	/** Copies that have been accepted and are still on their way. */
-	backlog(taps: Ledger): number {
-		return this.ledger(taps).in_flight.frames;
+	/** The session's ledger, from those of its taps and of this port. */
+	ledger(taps: Ledger, port: PortLedger): Ledger {
+		const dropped = this.finalWords ? undefined : native.linkDrops(this.pair.outer);
+		return throughMirrorPort(taps, port, dropped);
 	}
 
 	/**

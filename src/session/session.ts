@@ -156,8 +156,7 @@ export class Session implements AsyncDisposable {
 
 	/** Counters of this moment, or the final ones once the session has ended. */
 	ledger(): Ledger {
-		const taps = this.tapLedger();
-		return this.port ? this.port.ledger(taps) : taps;
+		return this.state().ledger;
 	}
 
 	/** What the mirror port counted: what it got from the taps, and what became of it. null: there is none. */
@@ -165,13 +164,19 @@ export class Session implements AsyncDisposable {
 		return this.port?.counters() ?? null;
 	}
 
+	/** Everything of one moment: the ledger is made of just these taps and this mirror port. */
+	state(): Omit<SessionEnd, 'reason'> {
+		// Backwards along the way of a frame: none is counted behind a place where it has not been yet.
+		const mirrorPort = this.portLedger();
+		const taps = this.tapStates();
+		const sum = sumLedgers(taps.map((tap) => tap.ledger));
+		const ledger = this.port && mirrorPort ? this.port.ledger(sum, mirrorPort) : sum;
+		return { ledger, taps, mirrorPort };
+	}
+
 	/** Those of the plan, and those that came later. */
 	private tapPlans(): TapPlan[] {
 		return this.taps.map((tap) => tap.plan);
-	}
-
-	private tapLedger(): Ledger {
-		return sumLedgers(this.tapStates().map((tap) => tap.ledger));
 	}
 
 	tapStates(): TapState[] {
@@ -462,19 +467,13 @@ export class Session implements AsyncDisposable {
 		this.port?.close();
 		this.maps.close();
 		if (failure !== undefined) this.settle.reject(failure);
-		else
-			this.settle.resolve({
-				reason,
-				ledger: this.ledger(),
-				taps: this.tapStates(),
-				mirrorPort: this.portLedger(),
-			});
+		else this.settle.resolve({ reason, ...this.state() });
 	}
 
 	/** Waits for the copies that are in the mirror port's queue. */
 	private async drainPort(): Promise<void> {
 		const end = Date.now() + PORT_DRAIN_MS;
-		const backlog = () => this.port?.backlog(this.tapLedger()) ?? 0;
+		const backlog = () => this.state().ledger.in_flight.frames;
 		while (this.port && backlog() > 0 && Date.now() < end)
 			await new Promise((resolve) => setTimeout(resolve, 2));
 	}

@@ -10,6 +10,8 @@ import { loadError } from './taps.ts';
 const LARGEST_MTU = 65_535;
 /** Frames that wait in front of the mirror port, super-frames whole. */
 const QUEUE_FRAMES = 1000;
+/** IFALIASZ is 256 bytes; of any text so many characters fit. */
+const LONGEST_ALIAS = 80;
 /** Names that may be taken by others before we give up. */
 const TRIES = 4096;
 
@@ -50,6 +52,7 @@ function createPair(number: number, options: PairOptions): VethPair | null {
 			...ends,
 			...addresses,
 			...options,
+			alias: options.alias.slice(0, LONGEST_ALIAS),
 			innerIfindex,
 			mtu: LARGEST_MTU,
 			queue: QUEUE_FRAMES,
