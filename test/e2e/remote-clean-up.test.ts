@@ -79,6 +79,29 @@ test.each([
 	expect(everything(host)).toEqual(before);
 });
 
+test('at clsact, where there is no tcx: the same copies, and nothing stays', async () => {
+	await using lab = new Lab();
+	const { client, host, collector } = remote(lab);
+	const before = everything(host);
+	const ear = await Collector.start(collector, lab);
+	const session = await observe(host, 'mirror', 'h0', '--to', TO6, '--hook', 'clsact');
+	await sendAll(client, 'c0', [udpFrame(100), udpFrame(101, { tags: [{ id: 5 }] })]);
+	await session.sees(2);
+	await sendAll(host, 'h0', [udpFrame(102), udpFrame(103, { tags: [{ id: 6 }] })]);
+	await session.sees(4);
+	const { line } = await session.stop();
+	expect(line.ledger.delivered).toEqual({ frames: 4, bytes: 100 + 105 + 102 + 107 });
+	await ear.collects(4);
+	const rows = decode(ear.file, ['erspan.direction', 'vlan.id']);
+	expect(rows.map((row) => [row['erspan.direction'][0], row['vlan.id'][0]])).toEqual([
+		['0', undefined],
+		['0', '5'],
+		['1', undefined],
+		['1', '6'],
+	]);
+	expect(everything(host)).toEqual(before);
+});
+
 test('while a session runs, the other interfaces are as they were', async () => {
 	await using lab = new Lab();
 	const { host } = remote(lab);

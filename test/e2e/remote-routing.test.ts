@@ -202,6 +202,22 @@ test.each(FAMILIES)('the uplink goes down and comes back: IPv%i', async (family)
 	expectNumbered(ear);
 });
 
+test('the trunk of RSPAN goes down and comes back', async () => {
+	await using lab = new Lab();
+	const all = remote(lab);
+	const to = ['--to', 'rspan:u0?vlan=900', '--direction', 'rx'];
+	const session = await observe(all.host, 'mirror', 'h0', ...to);
+	await delivers(all, session);
+	all.host.ip('link', 'set', 'u0', 'down');
+	await losesBy(all, session, 'uplink_down');
+	await says(session, 'uplink_down');
+	all.host.ip('link', 'set', 'u0', 'up');
+	await delivers(all, session);
+	await says(session, 'destination_up');
+	const { line } = await session.stop();
+	expect(Object.keys(line.ledger.lost_by)).toContain('uplink_down');
+});
+
 test('the uplink is taken away and put in again', async () => {
 	await using lab = new Lab();
 	const all = remote(lab);
