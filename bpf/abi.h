@@ -155,13 +155,9 @@ struct xs_port_config {
 struct xs_port_state {
 	__u64 sequence;	      /* of the next copy */
 	__u64 wall_offset_ns; /* wall-clock time minus CLOCK_BOOTTIME */
-	__u64 netns;	      /* inode of the inner end's network namespace */
-	__u32 inner_ifindex;
 	__u32 outer_ifindex;
 	__u32 down_ifindex; /* an uplink that user space sees is down; 0: none */
 	__u32 route_mtu;    /* of packets that this host sends there itself; 0: as the uplink's */
-	__u32 xdp_ifindex;  /* an uplink that takes copies straight from XDP; 0: none */
-	__u32 xdp_frags;    /* also in several buffers */
 	__u32 source[4];    /* for kernels whose route lookup does not name it (before 6.7) */
 };
 

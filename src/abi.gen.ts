@@ -165,17 +165,13 @@ export const PortConfigLayout = {
 } as const;
 
 export const PortStateLayout = {
-	size: 64,
+	size: 48,
 	fields: {
 		sequence: { offset: 0, size: 8 },
 		wall_offset_ns: { offset: 8, size: 8 },
-		netns: { offset: 16, size: 8 },
-		inner_ifindex: { offset: 24, size: 4 },
-		outer_ifindex: { offset: 28, size: 4 },
-		down_ifindex: { offset: 32, size: 4 },
-		route_mtu: { offset: 36, size: 4 },
-		xdp_ifindex: { offset: 40, size: 4 },
-		xdp_frags: { offset: 44, size: 4 },
-		source: { offset: 48, size: 16 },
+		outer_ifindex: { offset: 16, size: 4 },
+		down_ifindex: { offset: 20, size: 4 },
+		route_mtu: { offset: 24, size: 4 },
+		source: { offset: 28, size: 16 },
 	},
 } as const;

@@ -55,8 +55,6 @@ export interface NativeLink extends NativeLinkKind {
 	flags: number;
 	mtu: number;
 	address?: string;
-	/** Its root qdisc. */
-	qdisc?: string;
 	permanentAddress?: string;
 	master?: number;
 	/** Parent or peer; in the namespace of linkNetnsid where that is set. */
@@ -180,9 +178,7 @@ export interface NativeMirrorPort {
 	attach(to: {
 		outer: number;
 		inner: number;
-		/** Inode of the inner end's namespace. */
-		netns: number;
-		/** The same, open; not given: here. */
+		/** Where the inner end is; not given: here. */
 		innerNetns?: NativeNetns | undefined;
 		marks: boolean;
 	}): void;
@@ -190,17 +186,12 @@ export interface NativeMirrorPort {
 	relay(from: { outer: number; inner: number; outerNetns: NativeNetns; marks: boolean }): void;
 	/** A word per __u64 of struct xs_port_counters, CPUs added up. */
 	counters(): Float64Array;
-	/** Returns whether copies go straight from XDP. */
 	setState(state: {
 		downIfindex: number;
 		/** Of the route, or found on the path; 0: as the uplink's. */
 		routeMtu: number;
-		/** An uplink that takes frames from XDP; 0: none. */
-		xdpIfindex: number;
-		/** It takes frames in several buffers. */
-		xdpFrags: boolean;
 		source: Uint8Array;
-	}): boolean;
+	}): void;
 	/** Of the next copy. */
 	sequence(): number;
 	fd(): number;
@@ -274,8 +265,6 @@ export interface Native {
 	useNeighbour(ifindex: number, address: Uint8Array): void;
 	/** NUD_* of neighbour.h; 0: none. */
 	neighbourState(ifindex: number, address: Uint8Array): number;
-	/** enum netdev_xdp_act of netdev.h; 0 on kernels before 6.3. */
-	xdpFeatures(ifindex: number): number;
 	netns(): number;
 	pipeIsClosed(fd: number): boolean;
 }
