@@ -16,6 +16,9 @@ export interface ClassicInstruction {
 }
 
 /** What a kind of interface has of its own; numbers as in include/uapi/linux/if_link.h. */
+/** What frames begin with: an Ethernet header, or IPv4 or IPv6 at once (tun, wireguard). */
+export type LinkType = 'ethernet' | 'raw';
+
 export interface NativeLinkKind {
 	kind?: string;
 	/** Of what it is a port: "bridge", "bond", "team", "openvswitch". */
@@ -246,7 +249,7 @@ export interface Native {
 	Netns: new (
 		path?: string,
 	) => NativeNetns;
-	compileFilter(text: string): ClassicInstruction[];
+	compileFilter(text: string, link: LinkType): ClassicInstruction[];
 	links(): NativeLink[];
 	ethtool(name: string): NativeEthtool;
 	program(id: number): { id: number; name: string } | null;

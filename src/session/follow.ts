@@ -30,7 +30,9 @@ export function missingTaps(
 	taps: readonly AttachedTap[],
 ): TapPlan[] {
 	const live = taps.filter((tap) => !tap.ended).map((tap) => tap.plan);
-	const sources = sourcesNow(spec, follow, hostFor(follow)).filter((each) => each.isEthernet);
+	const sources = sourcesNow(spec, follow, hostFor(follow)).filter(
+		(each) => each.link === 'ethernet',
+	);
 	const tapped = new Set(live.map(keyOf));
 	return tapsOf(spec, sources).filter((tap) => !tapped.has(keyOf(tap)));
 }

@@ -61,7 +61,11 @@ const rows: Row[] = [
 		['--mtu', '1400'],
 		['--oversize', 'drop'],
 	].map((more) => ({ to: 'port:u0', more, says: [/is not for a destination of type port/] })),
-	{ to: 'rspan:u0?vlan=900', more: ['--ttl', '3'], says: [/--ttl is not for a destination of type rspan/, /--mtu/] },
+	{
+		to: 'rspan:u0?vlan=900',
+		more: ['--ttl', '3'],
+		says: [/--ttl is not for a destination of type rspan/, /--mtu/],
+	},
 	...['0', '256'].map((ttl) => ({
 		to: 'gre://192.0.2.9',
 		more: ['--ttl', ttl],
