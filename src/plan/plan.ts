@@ -5,7 +5,6 @@ import type { ClassicInstruction } from '../filter/cbpf.ts';
 import { compileFilter } from '../filter/compile.ts';
 import { type LinkType, type NativeRoute, native } from '../native.ts';
 import {
-	checkDestination,
 	type Destination,
 	isTunnel,
 	type PortDestination,
@@ -13,6 +12,7 @@ import {
 	type RspanDestination,
 	type TunnelDestination,
 } from '../spec/destination.ts';
+import { checkDestination } from '../spec/destination-check.ts';
 import {
 	type CaptureSpec,
 	type CommonSpec,

@@ -1,7 +1,7 @@
 /** Wrong combinations do not compile: `tsc -p test` fails where an error is expected and there is none. */
 import { expect, test } from 'vitest';
 import type { Destination, MirrorSpec } from '../../../src/index.ts';
-import { checkDestination } from '../../../src/spec/destination.ts';
+import { checkDestination } from '../../../src/spec/destination-check.ts';
 
 const address = '192.0.2.9';
 
