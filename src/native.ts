@@ -255,7 +255,8 @@ export interface Native {
 	program(id: number): { id: number; name: string } | null;
 	tcxPrograms(ifindex: number, direction: number): number[] | null;
 	clsactFilters(ifindex: number, direction: number): ClsactFilter[];
-	clsactCreate(ifindex: number): boolean;
+	/** "created", or the kind of the qdisc that is there: clsact, ingress. */
+	clsactCreate(ifindex: number): string;
 	clsactDetach(ifindex: number, direction: number, handle: number, priority: number): void;
 	clsactDestroyIfEmpty(ifindex: number): boolean;
 	probeLoad(): void;

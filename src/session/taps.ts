@@ -190,7 +190,9 @@ function attachInFront(tap: AttachedTap, ifindex: number, direction: number) {
 function attachClsact(tap: AttachedTap): ClsactRecord {
 	const { ifindex } = tap.plan;
 	const direction = Direction[tap.plan.direction];
-	openQdisc(ifindex);
+	const hasEgress = openQdisc(ifindex);
+	// The kernel would put the filter among those for received frames, without a word.
+	if (!hasEgress && direction === Direction.tx) throw noEgress(tap.plan);
 	try {
 		return rememberClsact({ ...attachInFront(tap, ifindex, direction), ifindex, direction });
 	} catch (error) {
@@ -226,6 +228,14 @@ const namespaceGone = (tap: TapPlan): XspanError =>
 		'notFound',
 		'interface_gone',
 		`the network namespace of ${tap.source} has just disappeared`,
+	);
+
+const noEgress = (tap: TapPlan): XspanError =>
+	new XspanError(
+		'conflict',
+		'ingress_qdisc',
+		`${tap.source} has a qdisc "ingress" of another program, at which sent frames cannot be seen`,
+		{ hint: 'use --direction rx, or tcx (Linux 6.6), or make it a clsact: tc qdisc' },
 	);
 
 function attachAs(tap: AttachedTap, hook: NativeHook): void {
