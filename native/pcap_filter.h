@@ -4,5 +4,6 @@
 
 #include <napi.h>
 
-// compileFilter(text, link) -> [{code, jt, jf, k}, ...]; link is "ethernet" or "raw" (IP at once); throws an Error with libpcap's message
+// compileFilter(text, link) -> [{code, jt, jf, k}, ...]; link is "ethernet" or "raw" (IP at once);
+// throws an Error with libpcap's message
 Napi::Value compile_filter(const Napi::CallbackInfo &info);

@@ -165,8 +165,7 @@ Napi::Value clsact_create(const Napi::CallbackInfo &info)
 	LibbpfLog log;
 	int err = bpf_tc_hook_create(&hook);
 	check(info.Env(), err == -EEXIST ? 0 : err, "creating the clsact qdisc");
-	return Napi::String::New(info.Env(),
-				 err ? kind_of_ingress(ifindex_of(info)) : "created");
+	return Napi::String::New(info.Env(), err ? kind_of_ingress(ifindex_of(info)) : "created");
 }
 
 Napi::Value clsact_detach(const Napi::CallbackInfo &info)
