@@ -1,0 +1,148 @@
+/** Containers as a host has them: a namespace, a control group and a process, without any runtime. */
+import { randomBytes } from 'node:crypto';
+import {
+	existsSync,
+	mkdirSync,
+	readdirSync,
+	readFileSync,
+	rmdirSync,
+	writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { type Host, type Lab, type Run, until } from './lab.ts';
+import { attached, type Observed } from './observed.ts';
+import { root } from './testkit.ts';
+
+/** Where control groups can be made; with version 1, those without a controller. */
+const cgroupRoot = (): string =>
+	['/sys/fs/cgroup', '/sys/fs/cgroup/unified', '/sys/fs/cgroup/systemd'].find((path) =>
+		existsSync(`${path}/cgroup.procs`),
+	) ?? '/sys/fs/cgroup/pids';
+
+/** Named as Docker names a group. A second life of the same id is a container that was restarted. */
+export class Container implements AsyncDisposable {
+	readonly id: string;
+	readonly inside: Host;
+	private readonly main: Run;
+	private readonly group: string;
+
+	constructor(inside: Host, id = randomBytes(32).toString('hex')) {
+		this.id = id;
+		this.inside = inside;
+		this.group = `${cgroupRoot()}/docker-${id}.scope`;
+		mkdirSync(this.group);
+		this.main = inside.spawn('sleep', ['60']);
+		writeFileSync(`${this.group}/cgroup.procs`, String(this.pid));
+	}
+
+	get pid(): number {
+		return this.main.child.pid as number;
+	}
+
+	async stop(): Promise<void> {
+		await this.main.stop('SIGKILL');
+		if (!existsSync(this.group)) return;
+		const processes = `${this.group}/cgroup.procs`;
+		await until(() => readFileSync(processes, 'utf8') === '', 'an empty group');
+		rmdirSync(this.group);
+	}
+
+	[Symbol.asyncDispose](): Promise<void> {
+		return this.stop();
+	}
+}
+
+/** xspan with a place of its own for what it writes down. */
+export class Xspan {
+	readonly host: Host;
+	readonly notes: string;
+
+	constructor(host: Host, lab: Lab) {
+		this.host = host;
+		this.notes = join(lab.directory(), 'run');
+	}
+
+	run(...args: string[]): Run {
+		const command = [join(root, 'dist/cli/main.js'), ...args];
+		return this.host.spawn(process.execPath, command, { env: { XSPAN_RUN_DIR: this.notes } });
+	}
+
+	observe(...args: string[]): Promise<Observed> {
+		return attached(this.run(...args, '--json', '--interval', '20ms'));
+	}
+
+	/** Runs to its end, which must be an error: exit code and message. */
+	async fails(code: number, says: RegExp, ...args: string[]): Promise<void> {
+		const finished = await this.run(...args).finished;
+		expect(finished.stderr).toMatch(says);
+		expect(finished.code, finished.stderr).toBe(code);
+	}
+
+	noted(): string[] {
+		return existsSync(this.notes) ? readdirSync(this.notes) : [];
+	}
+}
+
+interface IpLink {
+	ifname: string;
+	ifindex: number;
+	flags: string[];
+	mtu: number;
+	promiscuity: number;
+	ifalias?: string;
+}
+
+interface Attached {
+	ifindex?: number;
+	id?: number;
+	prog_id?: number;
+}
+
+/** As bpftool sees it: one process for all interfaces of a namespace. */
+const programsIn = (host: Host): Attached[] =>
+	(JSON.parse(host.exec('bpftool', '-j', 'net', 'show')) as Record<string, Attached[]>[]).flatMap(
+		({ xdp = [], tc = [] }) => [...xdp, ...tc],
+	);
+
+const traces = (host: Host) => ({
+	links: (JSON.parse(host.ip('-json', '-d', 'link', 'show')) as IpLink[]).map(
+		({ ifname, ifindex, flags, mtu, promiscuity, ifalias }) => ({
+			...{ ifname, ifindex, flags, mtu, promiscuity, ifalias },
+		}),
+	),
+	programs: programsIn(host),
+	qdiscs: host.exec('tc', 'qdisc', 'show'),
+});
+
+/** What a session may not leave changed, in any of these namespaces. */
+export const everywhere = (hosts: readonly Host[]) => hosts.map(traces);
+
+/** Ids of everybody's programs on interfaces of these namespaces. */
+export const programsOf = (hosts: readonly Host[]): number[] =>
+	hosts.flatMap(programsIn).flatMap(({ id, prog_id }) => id ?? prog_id ?? []);
+
+/** A host whose interfaces do not speak by themselves. */
+export function quietHost(lab: Lab, role: string): Host {
+	const host = lab.host(role);
+	const path = '/proc/sys/net/ipv6/conf';
+	host.exec('sh', '-c', `echo 1 > ${path}/all/disable_ipv6; echo 1 > ${path}/default/disable_ipv6`);
+	return host;
+}
+
+/** A macvlan of a host's interface, up, inside of another namespace. */
+export function macvlan(
+	parent: Host,
+	of: string,
+	inside: Host,
+	mac: string,
+	mode = 'bridge',
+): void {
+	const name = `mv${mac.slice(-2)}`;
+	parent.ip('link', 'add', name, 'link', of, 'address', mac, 'type', 'macvlan', 'mode', mode);
+	parent.ip('link', 'set', name, 'netns', inside.namespace, 'name', 'eth0');
+	inside.ip('link', 'set', 'eth0', 'up');
+}
+
+export const inodeOf = (host: Host): number =>
+	Number(host.exec('stat', '-Lc', '%i', '/proc/self/ns/net'));
