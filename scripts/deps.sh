@@ -3,7 +3,7 @@
 set -euo pipefail
 
 BUILD=(clang llvm clang-format clang-tidy cmake g++ make pkg-config libbpf-dev bpftool libelf-dev zlib1g-dev libmnl-dev libpcap-dev)
-TEST=(iproute2 ethtool iputils-ping tcpdump tshark iperf3 python3 libcap2-bin util-linux)
+TEST=(iproute2 ethtool iputils-ping tcpdump tshark iperf3 python3 libcap2-bin util-linux pmacct nfdump-sflow)
 
 missing() {
 	for package in "$@"; do

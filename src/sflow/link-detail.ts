@@ -35,11 +35,15 @@ export function parseVlanConfig(text: string): Map<string, number> {
 export const readVlans = (): Map<string, number> =>
 	parseVlanConfig(textOf('/proc/net/vlan/config') ?? '');
 
+/** Of loopback and the like: the same in every network namespace, and no Ethernet behind it. */
+const NO_ADDRESS = /^[0:]*$/;
+
 /**
  * sysfs shows the network namespace in which it was mounted, which is not always the one of this
  * process: an interface is believed only if index and address are the same.
  */
 function sysfsDirectory(link: Link): string | null {
+	if (NO_ADDRESS.test(link.address ?? '')) return null;
 	const directory = `/sys/class/net/${link.name}`;
 	const same =
 		textOf(`${directory}/ifindex`) === String(link.ifindex) &&
