@@ -2,7 +2,10 @@ import { expect, test } from 'vitest';
 import { interfaceRecords, writeCounterSample } from '../../../src/sflow/counter-sample.ts';
 import { DataSource } from '../../../src/sflow/data-source.ts';
 import { DatagramAssembler } from '../../../src/sflow/datagram.ts';
-import { type InterfaceCounters, interfaceCounters } from '../../../src/sflow/interface-counters.ts';
+import {
+	type InterfaceCounters,
+	interfaceCounters,
+} from '../../../src/sflow/interface-counters.ts';
 import { link } from '../../harness/links.ts';
 import { counters, decode } from '../../harness/sflow.ts';
 

@@ -30,7 +30,11 @@ function decoded(
 
 test('the bytes of a compact sample', () => {
 	const xdr = new XdrWriter(new Uint8Array(256));
-	const sample = flowSample({ source: 3, header: Buffer.from('0102030405', 'hex'), frameLength: 5 });
+	const sample = flowSample({
+		source: 3,
+		header: Buffer.from('0102030405', 'hex'),
+		frameLength: 5,
+	});
 	writeFlowSample(xdr, sample, new DataSource(0, 3), FORMAT);
 	const expected = `
 		00000001 00000050
