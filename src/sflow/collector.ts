@@ -25,8 +25,11 @@ export interface CollectorStatus {
 	lastError: string | null;
 }
 
-/** Datagrams that wait for room in the socket's buffer. */
-const QUEUE_MOST = 256;
+/**
+ * Datagrams that wait for room in the socket's buffer. Node reports what the kernel has taken in the
+ * next turn of the event loop only: there is room for what a whole slab of samples makes.
+ */
+const QUEUE_MOST = 4096;
 
 const RESOLVE_MS = 60_000;
 

@@ -1,9 +1,10 @@
 /** sFlow datagrams as an independent decoder reads them: test/harness/programs/sflow-decode.py. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import type { SflowStatus } from '../../src/sflow/agent.ts';
 import type { FlowSample } from '../../src/sflow/sample.ts';
 import { udpFrame } from './frames.ts';
-import type { Host, Run } from './lab.ts';
+import { type Host, type Run, until } from './lab.ts';
 import { tshark } from './readers.ts';
 import { root } from './testkit.ts';
 
@@ -59,9 +60,15 @@ export const counters = (datagrams: readonly DecodedDatagram[]): DecodedCounters
 
 /** The payloads of the datagrams in a capture that went to a port, in hexadecimal. */
 export const payloads = (file: string, port: number): string[] =>
-	tshark(file, ['udp.payload'], '-Y', `udp.dstport == ${port} && !icmp && !icmpv6`).map(
-		([payload]) => payload as string,
-	);
+	tshark(
+		file,
+		['udp.payload'],
+		'-Y',
+		`udp.dstport == ${port} && !icmp && !icmpv6`,
+		// Inside a sample it would find UDP again.
+		'--disable-protocol',
+		'sflow',
+	).map(([payload]) => payload as string);
 
 /** A sample of a complete UDP frame, with every field at a value of its own. */
 export function flowSample(more: Partial<FlowSample> = {}): FlowSample {
@@ -120,13 +127,28 @@ export class AgentProcess {
 		});
 	}
 
+	async status(): Promise<SflowStatus> {
+		const before = this.statuses().length;
+		this.command({ status: true });
+		await until(() => this.statuses().length > before, 'a status');
+		return this.statuses().at(-1) as SflowStatus;
+	}
+
 	/** Ends it; its last status. */
-	// biome-ignore lint/suspicious/noExplicitAny: the tests say what they expect of it
-	async close(): Promise<any> {
+	async close(): Promise<SflowStatus> {
 		this.command({ close: true });
-		const { code, stdout, stderr } = await this.run.finished;
+		const { code, stderr } = await this.run.finished;
 		if (code !== 0) throw new Error(stderr);
-		return JSON.parse(stdout.trim().split('\n').at(-1) as string);
+		return this.statuses().at(-1) as SflowStatus;
+	}
+
+	kill(): void {
+		this.run.child.kill('SIGKILL');
+	}
+
+	private statuses(): SflowStatus[] {
+		const lines = this.run.stdout.split('\n').slice(0, -1);
+		return lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
 	}
 
 	private command(command: object): void {

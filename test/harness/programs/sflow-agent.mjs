@@ -29,6 +29,8 @@ for await (const line of createInterface({ input: process.stdin })) {
 			sample.pool += command.poolStep ?? 0;
 		}
 	}
+	// Each command in a turn of its own, as batches come from the kernel.
+	await new Promise(setImmediate);
 	if (command.status) console.log(JSON.stringify(agent.status));
 	if (command.close) {
 		console.log(JSON.stringify(await agent.close()));

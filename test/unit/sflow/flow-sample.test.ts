@@ -71,7 +71,7 @@ test.each([false, true])('every field, expanded: %s', (expanded) => {
 			},
 			extended_switch: { src_vlan: 100, src_priority: 5, dst_vlan: 200, dst_priority: 6 },
 			extended_router: { nexthop: '10.0.0.1', src_mask_len: 24, dst_mask_len: 16 },
-			// Beyond 2^53 JSON.parse() rounds; the e2e test compares the digits.
+			// JSON.parse() rounds beyond 2^53; the bytes above have all digits.
 			timestamp: { nanoseconds: 1_700_000_000_123_456_800 },
 		},
 	});

@@ -93,7 +93,7 @@ test('sizes are those of free and df', () => {
 	expect(host_memory.mem_cached).toBeGreaterThan(0);
 	const rows = shell('df -B1 --output=source,size,avail,used')
 		.split('\n')
-		.filter((row) => row.startsWith('/dev/'))
+		.filter((row) => /^\/dev\/(?!loop)/.test(row))
 		.map((row) => row.split(/\s+/));
 	const disks = new Map(rows.map((row) => [row[0], row.slice(1).map(Number)]));
 	const sizes = [...disks.values()] as [number, number, number][];
