@@ -45,7 +45,8 @@ export class Collector {
 	readonly target: CollectorAddress;
 	private connection: Connection | null = null;
 	private timer: NodeJS.Timeout | null = null;
-	private retrySoon = false;
+	/** The socket is to be replaced. */
+	private stale = false;
 	private closed = false;
 	private inFlight = 0;
 	private whenEmpty: (() => void) | null = null;
@@ -67,15 +68,16 @@ export class Collector {
 
 	/** Resolves the name and connects; from then on again every minute. Settles after the first try. */
 	async refresh(): Promise<void> {
-		this.retrySoon = false;
+		if (this.stale) this.replace(null);
+		this.stale = false;
+		let failed = false;
 		try {
 			await this.resolveAndConnect();
 		} catch (error) {
 			this.note(error);
-			this.retrySoon = true;
+			failed = true;
 		}
-		if (this.closed) return;
-		this.timer = setTimeout(() => void this.refresh(), this.retrySoon ? RETRY_MS : RESOLVE_MS);
+		this.schedule(failed || this.stale ? RETRY_MS : RESOLVE_MS);
 	}
 
 	send(datagram: Datagram): void {
@@ -127,15 +129,14 @@ export class Collector {
 
 	/** Routes and addresses of this host may have changed: a connected socket keeps its own. */
 	private retry(): void {
-		if (this.retrySoon || this.closed) return;
-		this.retrySoon = true;
-		if (this.timer) clearTimeout(this.timer);
-		this.timer = setTimeout(() => void this.reconnect(), RETRY_MS);
+		if (this.stale) return;
+		this.stale = true;
+		this.schedule(RETRY_MS);
 	}
 
-	private async reconnect(): Promise<void> {
-		this.replace(null);
-		await this.refresh();
+	private schedule(ms: number): void {
+		if (this.timer) clearTimeout(this.timer);
+		this.timer = this.closed ? null : setTimeout(() => void this.refresh(), ms);
 	}
 
 	private async resolveAndConnect(): Promise<void> {
