@@ -1,7 +1,6 @@
 /** The sFlow agent: takes samples from whoever draws them, polls counters, sends both. */
 
 import { uptime } from 'node:os';
-import { performance } from 'node:perf_hooks';
 import { XspanError } from '../errors.ts';
 import { type Notice, SAMPLE_RATE_MAX } from '../spec/spec.ts';
 import { readLinks } from '../topology/links.ts';

@@ -1,5 +1,4 @@
 /** Polls the counters of data sources, each once in an interval, and hands on their records. */
-import { performance } from 'node:perf_hooks';
 import { type Link, readLinks } from '../topology/links.ts';
 import { interfaceRecords, type RecordWriter } from './counter-sample.ts';
 import type { DataSource } from './data-source.ts';

@@ -48,7 +48,6 @@ export const SourceClass = {
 
 /** "If a counter is not available": all bits set (RFC 2233 types, sFlow version 5). */
 export const UNKNOWN_COUNTER = 0xffffffff;
-export const UNKNOWN_HYPER = 0xffffffffffffffffn;
 
 /** Writes a tag and leaves room for the length; returns where the length goes. */
 export function begin(xdr: XdrWriter, format: number): number {
