@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 enum xs_abi {
-	XS_ABI_VERSION = 3,
+	XS_ABI_VERSION = 4,
 };
 
 /* Direction of a frame relative to the host; the values are those of pcapng's epb_flags bits 0-1.
@@ -81,6 +81,8 @@ struct xs_config {
 	__u32 sample_rate;	  /* XS_SAMPLE_EVERY */
 	__u32 sample_generation;  /* another number with every change of the sampling, not 0 */
 	__u32 sample_scale_shift; /* fractional bits of sample_scale */
+	__u32 selection;	  /* of its session, in the order of time; goes into the records */
+	__u32 other_interface;	  /* 1: find out xs_record.other_interface */
 	__u64 sample_scale;	  /* XS_SAMPLE_RANDOM: 1 / -log2(1 - probability) */
 	__u32 limit_by_bytes;	  /* 1: limit_cost is per byte, otherwise per frame */
 	__u64 limit_cost;  /* time that one unit takes at the limit, see bpf/limit.h; 0: no limit */
@@ -183,6 +185,14 @@ enum xs_record_flags {
 	XS_REC_OTHERHOST = 1 << 5, /* PACKET_OTHERHOST: not addressed to this interface */
 };
 
+/* xs_record.other_interface, where it is not an ifindex. */
+enum xs_other {
+	XS_OTHER_UNKNOWN = 0,
+	XS_OTHER_HOST = 0x3fffffff,    /* this host sent it, or takes it itself */
+	XS_OTHER_DISCARDED_SHIFT = 31, /* from this bit on: refused by a route; below it why, as in
+					  sFlow: a code of ICMP destination unreachable, or 256 */
+};
+
 /* One entry in a ring, followed by cap_len bytes of the frame. 40 bytes, 8-byte aligned. */
 struct xs_record {
 	__u64 time_ns;	/* CLOCK_BOOTTIME; user space turns it into wall-clock time */
@@ -191,11 +201,13 @@ struct xs_record {
 	__u32 lost;	/* frames lost on this tap and CPU since its previous record */
 	__u32 flags;	/* enum xs_record_flags */
 	__u16 tap;
-	__u16 segs;	/* frames this record stands for: 1, or gso_segs */
-	__u16 gso_size; /* payload bytes of each segment, 0 without GSO */
-	__u16 vlan_tci; /* of the tag that was restored */
-	__u16 queue;	/* receive queue + 1, 0 when unknown */
-	__u16 reserved[3];
+	__u16 segs;	       /* frames this record stands for: 1, or gso_segs */
+	__u16 gso_size;	       /* payload bytes of each segment, 0 without GSO */
+	__u16 vlan_tci;	       /* of the tag that was restored */
+	__u16 queue;	       /* receive queue + 1, 0 when unknown */
+	__u16 selection;       /* xs_config.selection */
+	__u32 other_interface; /* by which a received frame leaves, or a sent one came; enum
+				  xs_other */
 	__u8 data[];
 };
 

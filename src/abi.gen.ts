@@ -1,7 +1,7 @@
 // Generated from bpf/abi.h by scripts/gen-abi.mjs (`make abi`). Do not edit.
 
 export const Abi = {
-	abi_version: 3,
+	abi_version: 4,
 } as const;
 
 export const Direction = {
@@ -39,6 +39,12 @@ export const RecordFlags = {
 	csum_not_ready: 8,
 	csum_valid: 16,
 	otherhost: 32,
+} as const;
+
+export const Other = {
+	unknown: 0,
+	host: 1073741823,
+	discarded_shift: 31,
 } as const;
 
 export const InnerIfindex = {
@@ -90,7 +96,7 @@ export const CountLayout = {
 } as const;
 
 export const ConfigLayout = {
-	size: 80,
+	size: 88,
 	fields: {
 		abi: { offset: 0, size: 4 },
 		tap: { offset: 4, size: 4 },
@@ -103,10 +109,12 @@ export const ConfigLayout = {
 		sample_rate: { offset: 32, size: 4 },
 		sample_generation: { offset: 36, size: 4 },
 		sample_scale_shift: { offset: 40, size: 4 },
-		sample_scale: { offset: 48, size: 8 },
-		limit_by_bytes: { offset: 56, size: 4 },
-		limit_cost: { offset: 64, size: 8 },
-		limit_burst: { offset: 72, size: 8 },
+		selection: { offset: 44, size: 4 },
+		other_interface: { offset: 48, size: 4 },
+		sample_scale: { offset: 56, size: 8 },
+		limit_by_bytes: { offset: 64, size: 4 },
+		limit_cost: { offset: 72, size: 8 },
+		limit_burst: { offset: 80, size: 8 },
 	},
 } as const;
 
@@ -123,7 +131,8 @@ export const RecordLayout = {
 		gso_size: { offset: 28, size: 2 },
 		vlan_tci: { offset: 30, size: 2 },
 		queue: { offset: 32, size: 2 },
-		reserved: { offset: 34, size: 6 },
+		selection: { offset: 34, size: 2 },
+		other_interface: { offset: 36, size: 4 },
 		data: { offset: 40, size: 0 },
 	},
 } as const;

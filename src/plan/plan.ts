@@ -98,10 +98,14 @@ export interface RingPlan {
 	/** Of each ring. */
 	bytes: number;
 	snaplen: number;
+	/** Each frame comes with the interface by which it leaves, or came. */
+	otherInterface: boolean;
 }
 
 /** Which frames are copied; a live session can change it. */
 export interface Selection {
+	/** Which one of its session, 0 for the first. Frames know it: FrameView.selection. */
+	number: number;
 	filter: { text: string; program: ClassicInstruction[] } | null;
 	sample: Sample | null;
 	limit: RateLimit | null;
@@ -200,9 +204,10 @@ function noticesOf(spec: CommonSpec, { sources, notices: found }: SourcesPlan): 
 type SelectionSpec = Pick<CommonSpec, 'filter' | 'sample' | 'limit'>;
 
 /** @throws XspanError bad_filter */
-export function planSelection(spec: SelectionSpec): Selection {
+export function planSelection(spec: SelectionSpec, number = 0): Selection {
 	const text = spec.filter?.trim();
 	return {
+		number,
 		filter: text ? { text, program: compileFilter(text) } : null,
 		sample: spec.sample ?? null,
 		limit: spec.limit ?? null,
@@ -351,6 +356,7 @@ function ringsOf(spec: CaptureSpec, host: Host): RingPlan {
 		count: host.cpus,
 		bytes: Math.min(bytes, LARGEST_RING_BYTES),
 		snaplen: spec.snaplen ?? SNAPLEN.max,
+		otherInterface: spec.otherInterface === true,
 	};
 }
 

@@ -234,7 +234,7 @@ export class Session implements AsyncDisposable {
 			throw new XspanError('usage', 'session_ended', `session ${this.name} has ended`);
 		const merged = merge(this.selection, change);
 		checkCommon({ sources: ['-'], ...merged });
-		const selection = planSelection(merged);
+		const selection = planSelection(merged, this.selection.number + 1);
 		const replaced = replaceTaps(this.context, this.taps, selection);
 		this.selection = selection;
 		if (change.limit !== undefined) this.maps.resetLimit();

@@ -78,6 +78,8 @@ export function encodeConfig(
 	config.set('port_ifindex', portIfindex);
 	config.set('snaplen', plan.rings?.snaplen ?? 0);
 	config.set('limited', plan.count === null ? 0 : 1);
+	config.set('selection', selection.number);
+	config.set('other_interface', plan.rings?.otherInterface ? 1 : 0);
 	writeSample(config, selection);
 	writeLimit(config, selection);
 	return config.bytes;

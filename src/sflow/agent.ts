@@ -101,6 +101,10 @@ export class SflowAgent implements AsyncDisposable {
 		this.poller?.add(source);
 	}
 
+	hasSource(ifindex: number): boolean {
+		return this.sources.has(ifindex);
+	}
+
 	/** The interface has gone. Its number is not given to another one for a long time. */
 	removeSource(ifindex: number): void {
 		const source = this.sources.get(ifindex);
@@ -119,8 +123,9 @@ export class SflowAgent implements AsyncDisposable {
 		this.options.onSample?.(sample);
 		if (!this.format.expanded && !(fitsCompact(sample.input) && fitsCompact(sample.output)))
 			this.expand();
-		this.counts.flowSamples++;
-		this.assembler.add((xdr) => writeFlowSample(xdr, sample, source, this.format), source);
+		for (let left = sample.segments; left > 1; left--) this.write(sample, source);
+		const { lastLength = sample.frameLength } = sample;
+		this.write({ ...sample, frameLength: lastLength }, source);
 	}
 
 	/** Exports samples in batches until there are no more. */
@@ -149,6 +154,11 @@ export class SflowAgent implements AsyncDisposable {
 
 	async [Symbol.asyncDispose](): Promise<void> {
 		await this.close();
+	}
+
+	private write(sample: FlowSample, source: DataSource): void {
+		this.counts.flowSamples++;
+		this.assembler.add((xdr) => writeFlowSample(xdr, sample, source, this.format), source);
 	}
 
 	private send(datagram: Datagram): void {

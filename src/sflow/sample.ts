@@ -29,9 +29,14 @@ export interface FlowSample {
 	protocol: HeaderProtocol;
 	/** The first bytes of the frame, VLAN tags in place. At least as many as are to be exported. */
 	header: Uint8Array;
-	/** Bytes of the frame as it was seen, VLAN tags included, FCS not. */
+	/** Bytes on a wire, VLAN tags included, FCS not; of a super-frame: of each of its frames. */
 	frameLength: number;
-	/** Frames on a wire that it stands for: more than 1 for a super-frame of GSO or GRO. */
+	/** The last frame of a super-frame is shorter. */
+	lastLength?: number;
+	/**
+	 * Frames on a wire that it stands for: more than 1 for a super-frame of GSO or GRO. All of them
+	 * were drawn together, and each is exported as a sample.
+	 */
 	segments: number;
 	input: Port;
 	output: Port;
