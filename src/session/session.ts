@@ -174,8 +174,8 @@ export class Session implements AsyncDisposable {
 		return { ledger, taps, mirrorPort };
 	}
 
-	/** Those of the plan, and those that came later. */
-	private tapPlans(): TapPlan[] {
+	/** @internal Those of the plan, and those that came later; in the order of tapStates(). */
+	tapPlans(): TapPlan[] {
 		return this.taps.map((tap) => tap.plan);
 	}
 

@@ -6,7 +6,7 @@ import type { FlowSample } from '../sflow/sample.ts';
 import { checkSflow, type SflowSpec } from '../sflow/spec.ts';
 import type { FrameBatch } from '../sinks/frames.ts';
 import type { CaptureSpec } from '../spec/spec.ts';
-import { capture, type Session, type SessionEnd } from './session.ts';
+import { capture, type Session, type SessionEnd, type TapState } from './session.ts';
 import { SflowPools, type SourceState } from './sflow-pools.ts';
 import { sampleOf } from './sflow-samples.ts';
 
@@ -53,25 +53,31 @@ function captureSpec(spec: SflowSessionSpec): CaptureSpec {
 	};
 }
 
+const isForeign = ({ path }: TapPlan): boolean => path !== null;
+
 /** Collectors know an interface by its ifIndex, which means something in one namespace only. */
-function refuseForeign(spec: SflowSessionSpec, { taps }: Plan): void {
-	const foreign =
-		taps.find((tap) => tap.path !== null)?.source ??
-		spec.sources.find((source) => source.startsWith('container:'));
-	if (foreign === undefined) return;
+function refuseForeign({ taps }: Plan): void {
+	const foreign = taps.find(isForeign);
+	if (!foreign) return;
 	throw new XspanError(
 		'unsupported',
 		'foreign_source',
-		`${foreign} is in another network namespace, where its ifIndex is not one of this host`,
-		{ hint: "name the end of its veth pair that is here ('veth*' follows all that come)" },
+		`${foreign.source} is in another network namespace, where its ifIndex is not one of this host`,
+		{ hint: 'run xspan in that namespace: nsenter --net=...' },
 	);
 }
 
 /** The plan of sflow(), as data; attaches nothing. */
 export function planSflow(spec: SflowSessionSpec, host: Host = readHost()): Plan {
 	const plan = planCapture(captureSpec(spec), host);
-	refuseForeign(spec, plan);
+	refuseForeign(plan);
 	return plan;
+}
+
+/** A container that comes later may be one without a veth pair. */
+function ownTaps(session: Session): TapState[] {
+	const plans = session.tapPlans();
+	return session.tapStates().filter((_, index) => !isForeign(plans[index] as TapPlan));
 }
 
 export class SflowSession implements AsyncDisposable {
@@ -90,7 +96,7 @@ export class SflowSession implements AsyncDisposable {
 		this.session = session;
 		this.agent = agent;
 		this.rates.set(session.selection.number, agent.settings.sampling);
-		this.pools = new SflowPools(() => session.tapStates());
+		this.pools = new SflowPools(() => ownTaps(session));
 		this.followSources();
 		this.poll = setInterval(() => this.followSources(), SOURCES_POLL_MS);
 		this.done = this.run();
@@ -146,6 +152,7 @@ export class SflowSession implements AsyncDisposable {
 	private *samples(batch: FrameBatch): Generator<FlowSample, void, void> {
 		for (const frame of batch) {
 			const tap = batch.taps[frame.tap] as TapPlan;
+			if (isForeign(tap)) continue;
 			if (!this.agent.hasSource(tap.ifindex)) this.followSources();
 			const rate = this.rates.get(frame.selection) as number;
 			yield sampleOf(frame, tap, this.pools.of(tap.ifindex), rate);
