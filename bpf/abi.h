@@ -63,6 +63,7 @@ struct xs_counters {
 	struct xs_count delivered; /* port: accepted by its queue; ring: committed to the ring */
 	struct xs_count lost[XS_LOST_KINDS];
 	__u64 unreported;	 /* frames lost since the last record of this tap and CPU */
+	__u64 reported;		 /* frames that had passed the filter at that record */
 	__u64 clone_errno;	 /* positive errno of the last XS_LOST_CLONE_FAILED */
 	__u64 sample_pass;	 /* frames still to pass over before the next one that is copied */
 	__u64 sample_generation; /* xs_config.sample_generation that sample_pass was drawn under */
@@ -199,15 +200,16 @@ struct xs_record {
 	__u32 cap_len;	/* bytes that follow */
 	__u32 wire_len; /* bytes of the frame, VLAN tag included, FCS not */
 	__u32 lost;	/* frames lost on this tap and CPU since its previous record */
-	__u32 flags;	/* enum xs_record_flags */
-	__u16 tap;
-	__u16 segs;	       /* frames this record stands for: 1, or gso_segs */
-	__u16 gso_size;	       /* payload bytes of each segment, 0 without GSO */
-	__u16 vlan_tci;	       /* of the tag that was restored */
-	__u16 queue;	       /* receive queue + 1, 0 when unknown */
-	__u16 selection;       /* xs_config.selection */
+	__u32 passed;	/* frames there since then that the sample had to choose from, with this one
+			 */
 	__u32 other_interface; /* by which a received frame leaves, or a sent one came; enum
 				  xs_other */
+	__u16 tap;
+	__u16 segs;	 /* frames this record stands for: 1, or gso_segs */
+	__u16 gso_size;	 /* payload bytes of each segment, 0 without GSO */
+	__u16 queue;	 /* receive queue + 1, 0 when unknown */
+	__u16 flags;	 /* enum xs_record_flags */
+	__u16 selection; /* xs_config.selection */
 	__u8 data[];
 };
 

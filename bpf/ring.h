@@ -48,9 +48,8 @@ static __always_inline void describe(struct xs_record *r, const struct frame *f,
 	r->tap = (__u16)config.tap;
 	r->segs = (__u16)f->segs;
 	r->gso_size = (__u16)f->gso_size;
-	r->vlan_tci = f->tag_tci;
 	r->queue = receive_queue(f);
-	r->flags = offload_flags(f);
+	r->flags = (__u16)offload_flags(f);
 	r->selection = (__u16)config.selection;
 	r->other_interface = other;
 }
@@ -65,6 +64,17 @@ static __always_inline __u64 wakeup(void)
 		return BPF_RB_NO_WAKEUP;
 	s->consumer_sleeps = 0;
 	return BPF_RB_FORCE_WAKEUP;
+}
+
+/* What happened here since the last record. */
+static __always_inline void report(struct xs_record *r, struct xs_counters *c)
+{
+	__u64 passed = c->seen.frames - c->filtered.frames;
+
+	r->lost = (__u32)c->unreported;
+	c->unreported = 0;
+	r->passed = (__u32)(passed - c->reported);
+	c->reported = passed;
 }
 
 /* bpf_ringbuf_reserve wants a constant size: one instance per size class, chosen by frame length.
@@ -84,8 +94,7 @@ static __always_inline void put(void *ring, struct xs_counters *c, const struct 
 		count_lost(c, XS_LOST_LOAD_FAILED, f);
 		return;
 	}
-	r->lost = (__u32)c->unreported;
-	c->unreported = 0;
+	report(r, c);
 	bpf_ringbuf_submit(r, wakeup());
 	count(&c->delivered, f);
 }

@@ -72,7 +72,7 @@ export const PortLimits = {
 } as const;
 
 export const CountersLayout = {
-	size: 224,
+	size: 232,
 	fields: {
 		seen: { offset: 0, size: 16 },
 		filtered: { offset: 16, size: 16 },
@@ -81,9 +81,10 @@ export const CountersLayout = {
 		delivered: { offset: 64, size: 16 },
 		lost: { offset: 80, size: 112 },
 		unreported: { offset: 192, size: 8 },
-		clone_errno: { offset: 200, size: 8 },
-		sample_pass: { offset: 208, size: 8 },
-		sample_generation: { offset: 216, size: 8 },
+		reported: { offset: 200, size: 8 },
+		clone_errno: { offset: 208, size: 8 },
+		sample_pass: { offset: 216, size: 8 },
+		sample_generation: { offset: 224, size: 8 },
 	},
 } as const;
 
@@ -125,14 +126,14 @@ export const RecordLayout = {
 		cap_len: { offset: 8, size: 4 },
 		wire_len: { offset: 12, size: 4 },
 		lost: { offset: 16, size: 4 },
-		flags: { offset: 20, size: 4 },
-		tap: { offset: 24, size: 2 },
-		segs: { offset: 26, size: 2 },
-		gso_size: { offset: 28, size: 2 },
-		vlan_tci: { offset: 30, size: 2 },
-		queue: { offset: 32, size: 2 },
-		selection: { offset: 34, size: 2 },
-		other_interface: { offset: 36, size: 4 },
+		passed: { offset: 20, size: 4 },
+		other_interface: { offset: 24, size: 4 },
+		tap: { offset: 28, size: 2 },
+		segs: { offset: 30, size: 2 },
+		gso_size: { offset: 32, size: 2 },
+		queue: { offset: 34, size: 2 },
+		flags: { offset: 36, size: 2 },
+		selection: { offset: 38, size: 2 },
 		data: { offset: 40, size: 0 },
 	},
 } as const;

@@ -1,4 +1,5 @@
 /** sample_pool and drops of each data source: what the kernel counted at the taps of an interface. */
+import type { FrameView } from '../sinks/frames.ts';
 import type { TapState } from './session.ts';
 
 export interface SourceCounts {
@@ -14,45 +15,29 @@ export interface SourceState extends SourceCounts {
 	ended: boolean;
 }
 
-/** Reading the counters of hundreds of taps may take this much of the time between two readings. */
-const SHARE_OF_TIME = 0.1;
-
-const NONE: SourceCounts = { pool: 0, drops: 0 };
-
+/** The counts at the moment of each sample: every frame says what came before it. */
 export class SflowPools {
-	private readonly read: () => TapState[];
-	private readonly sources = new Map<number, SourceState>();
-	private dueAt = 0;
+	private readonly sources = new Map<number, SourceCounts>();
 
-	constructor(read: () => TapState[]) {
-		this.read = read;
+	/** Counts a frame of an interface, either direction. The result is valid until the next one. */
+	count(ifindex: number, frame: FrameView): SourceCounts {
+		const counts = this.sources.get(ifindex) ?? { pool: 0, drops: 0 };
+		counts.pool += frame.passed;
+		counts.drops += frame.lostBefore;
+		this.sources.set(ifindex, counts);
+		return counts;
 	}
+}
 
-	of(ifindex: number): SourceCounts {
-		return this.sources.get(ifindex) ?? NONE;
-	}
-
-	/** Unless that was just done. */
-	refresh(): void {
-		if (performance.now() >= this.dueAt) this.now();
-	}
-
-	/** The counts of this moment. */
-	now(): SourceState[] {
-		const start = performance.now();
-		this.sources.clear();
-		for (const tap of this.read()) this.add(tap);
-		const end = performance.now();
-		this.dueAt = end + (end - start) / SHARE_OF_TIME;
-		return [...this.sources.values()];
-	}
-
-	/** Both directions of an interface are one data source. */
-	private add({ source, ifindex, ended, ledger }: TapState): void {
-		const state = this.sources.get(ifindex) ?? { source, ifindex, ended, pool: 0, drops: 0 };
+/** The counts of this moment. Both directions of an interface are one data source. */
+export function sourceStates(taps: readonly TapState[]): SourceState[] {
+	const sources = new Map<number, SourceState>();
+	for (const { source, ifindex, ended, ledger } of taps) {
+		const state = sources.get(ifindex) ?? { source, ifindex, ended, pool: 0, drops: 0 };
 		state.pool += ledger.seen.frames - ledger.filtered.frames;
 		state.drops += ledger.lost.frames;
 		state.ended &&= ended;
-		this.sources.set(ifindex, state);
+		sources.set(ifindex, state);
 	}
+	return [...sources.values()];
 }

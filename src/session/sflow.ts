@@ -7,7 +7,7 @@ import { checkSflow, type SflowSpec } from '../sflow/spec.ts';
 import type { FrameBatch } from '../sinks/frames.ts';
 import type { CaptureSpec } from '../spec/spec.ts';
 import { capture, type Session, type SessionEnd, type TapState } from './session.ts';
-import { SflowPools, type SourceState } from './sflow-pools.ts';
+import { SflowPools, type SourceState, sourceStates } from './sflow-pools.ts';
 import { sampleOf } from './sflow-samples.ts';
 
 export interface SflowSessionSpec
@@ -85,7 +85,7 @@ export class SflowSession implements AsyncDisposable {
 	readonly done: Promise<SflowEnd>;
 	private readonly session: Session;
 	private readonly agent: SflowAgent;
-	private readonly pools: SflowPools;
+	private readonly pools = new SflowPools();
 	private readonly poll: NodeJS.Timeout;
 	/** By the number of the selection under which a frame was drawn. */
 	private readonly rates = new Map<number, number>();
@@ -96,7 +96,6 @@ export class SflowSession implements AsyncDisposable {
 		this.session = session;
 		this.agent = agent;
 		this.rates.set(session.selection.number, agent.settings.sampling);
-		this.pools = new SflowPools(() => ownTaps(session));
 		this.followSources();
 		this.poll = setInterval(() => this.followSources(), SOURCES_POLL_MS);
 		this.done = this.run();
@@ -143,10 +142,7 @@ export class SflowSession implements AsyncDisposable {
 	}
 
 	private async *batches(): AsyncGenerator<Iterable<FlowSample>, void, void> {
-		for await (const batch of this.session.frames()) {
-			this.pools.refresh();
-			yield this.samples(batch);
-		}
+		for await (const batch of this.session.frames()) yield this.samples(batch);
 	}
 
 	private *samples(batch: FrameBatch): Generator<FlowSample, void, void> {
@@ -155,12 +151,12 @@ export class SflowSession implements AsyncDisposable {
 			if (isForeign(tap)) continue;
 			if (!this.agent.hasSource(tap.ifindex)) this.followSources();
 			const rate = this.rates.get(frame.selection) as number;
-			yield sampleOf(frame, tap, this.pools.of(tap.ifindex), rate);
+			yield sampleOf(frame, tap, this.pools.count(tap.ifindex, frame), rate);
 		}
 	}
 
 	private followSources(): void {
-		for (const { ifindex, ended } of this.pools.now()) {
+		for (const { ifindex, ended } of sourceStates(ownTaps(this.session))) {
 			if (ended) this.agent.removeSource(ifindex);
 			else this.agent.addSource(ifindex);
 		}
@@ -177,7 +173,7 @@ export class SflowSession implements AsyncDisposable {
 	}
 
 	private status(): SflowSessionStatus {
-		return { ...this.agent.status, sources: this.pools.now() };
+		return { ...this.agent.status, sources: sourceStates(ownTaps(this.session)) };
 	}
 }
 

@@ -60,6 +60,13 @@ export class FrameView {
 	get lostBefore(): number {
 		return this.u32(F.lost.offset);
 	}
+	/**
+	 * Frames that matched the filter on this interface and direction (per CPU) since the one before,
+	 * this one included: those that a sample had to choose from.
+	 */
+	get passed(): number {
+		return this.u32(F.passed.offset);
+	}
 	/** The interface it was seen on. */
 	get interface(): string {
 		return (this.batch.taps[this.u16(F.tap.offset)] as TapPlan).source;
@@ -111,7 +118,7 @@ export class FrameView {
 	}
 
 	private get flags(): number {
-		return this.u32(F.flags.offset);
+		return this.u16(F.flags.offset);
 	}
 	private u32(field: number): number {
 		return this.batch.words[(this.at + field) >>> 2] as number;

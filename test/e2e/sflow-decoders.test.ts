@@ -28,8 +28,12 @@ test('tshark, sfacctd and sfcapd see the same traffic', async () => {
 	const ifindex = host.ifindex('h0');
 	const samples = flows.length;
 
-	const rows = await sfacctd.flows(samples * RATE);
-	expect(rows.reduce((sum, { packets }) => sum + packets, 0)).toBe(samples * RATE);
+	// It scales by what the pool grew between two samples; of the first one it does not know that.
+	const pool = flows.at(-1)?.pool as number;
+	const first = 20 * RATE;
+	const rows = await sfacctd.flows(pool - first);
+	const total = rows.reduce((sum, { packets }) => sum + packets, 0);
+	expect(Math.abs(total - pool)).toBeLessThan(first);
 	for (const row of rows) {
 		const count = MIX.get(row.port_dst) as number;
 		expect(row).toMatchObject({ ip_src: '10.9.0.1', iface_in: ifindex, peer_ip_src: '192.0.2.1' });
