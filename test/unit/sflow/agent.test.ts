@@ -79,6 +79,17 @@ test('a program gets the samples that are exported, as they are', async () => {
 	expect(flows(await decoded())).toHaveLength(1);
 });
 
+test('a super-frame is exported as the frames that it becomes', async () => {
+	await start();
+	agent.addSource(1);
+	agent.sample(flowSample({ segments: 3, frameLength: 1514, lastLength: 200 }));
+	expect(agent.status.flowSamples).toBe(3);
+	const lengths = flows(await decoded()).map(
+		({ records }) => records['sampled_header']?.['frame_length'],
+	);
+	expect(lengths).toEqual([1518, 1518, 204]);
+});
+
 test('above the maximum of samples the rate backs off, and the samples carry their own', async () => {
 	const rates: number[] = [];
 	vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'performance'] });
