@@ -84,6 +84,7 @@ struct xs_config {
 	__u32 sample_scale_shift; /* fractional bits of sample_scale */
 	__u32 selection;	  /* of its session, in the order of time; goes into the records */
 	__u32 other_interface;	  /* 1: find out xs_record.other_interface */
+	__u32 ip_at;		  /* bytes in front of an IP header: 14, or 0 without Ethernet */
 	__u64 sample_scale;	  /* XS_SAMPLE_RANDOM: 1 / -log2(1 - probability) */
 	__u32 limit_by_bytes;	  /* 1: limit_cost is per byte, otherwise per frame */
 	__u64 limit_cost;  /* time that one unit takes at the limit, see bpf/limit.h; 0: no limit */
@@ -158,13 +159,9 @@ struct xs_port_config {
 struct xs_port_state {
 	__u64 sequence;	      /* of the next copy */
 	__u64 wall_offset_ns; /* wall-clock time minus CLOCK_BOOTTIME */
-	__u64 netns;	      /* inode of the inner end's network namespace */
-	__u32 inner_ifindex;
 	__u32 outer_ifindex;
 	__u32 down_ifindex; /* an uplink that user space sees is down; 0: none */
 	__u32 route_mtu;    /* of packets that this host sends there itself; 0: as the uplink's */
-	__u32 xdp_ifindex;  /* an uplink that takes copies straight from XDP; 0: none */
-	__u32 xdp_frags;    /* also in several buffers */
 	__u32 source[4];    /* for kernels whose route lookup does not name it (before 6.7) */
 };
 

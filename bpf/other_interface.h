@@ -10,7 +10,6 @@
 #include "frame.h"
 #include "maps.h"
 
-#define IP_AT (MAC_ADDRESSES_LEN + 2)
 #define IPV6_HEADER_LEN 40
 
 /* A code of ICMP destination unreachable (RFC 792, RFC 1812), or that of sFlow for "unknown". */
@@ -39,14 +38,14 @@ static __always_inline long describe_ipv4(struct bpf_fib_lookup *p, struct __sk_
 {
 	__u8 ip[20];
 
-	if (bpf_skb_load_bytes(skb, IP_AT, ip, sizeof(ip)))
+	if (bpf_skb_load_bytes(skb, config.ip_at, ip, sizeof(ip)))
 		return -EINVAL;
 	p->family = AF_INET;
 	p->tos = ip[1];
 	p->l4_protocol = ip[9];
 	__builtin_memcpy(&p->ipv4_src, ip + 12, 4);
 	__builtin_memcpy(&p->ipv4_dst, ip + 16, 4);
-	add_ports(p, skb, IP_AT + (ip[0] & 15) * 4);
+	add_ports(p, skb, config.ip_at + (ip[0] & 15) * 4);
 	return 0;
 }
 
@@ -54,28 +53,25 @@ static __always_inline long describe_ipv6(struct bpf_fib_lookup *p, struct __sk_
 {
 	__u32 ip[IPV6_HEADER_LEN / 4];
 
-	if (bpf_skb_load_bytes(skb, IP_AT, ip, sizeof(ip)))
+	if (bpf_skb_load_bytes(skb, config.ip_at, ip, sizeof(ip)))
 		return -EINVAL;
 	p->family = AF_INET6;
 	p->flowinfo = ip[0] & bpf_htonl(0x0fffffff);
 	p->l4_protocol = ((__u8 *)ip)[6];
 	__builtin_memcpy(p->ipv6_src, ip + 2, sizeof(p->ipv6_src));
 	__builtin_memcpy(p->ipv6_dst, ip + 6, sizeof(p->ipv6_dst));
-	add_ports(p, skb, IP_AT + IPV6_HEADER_LEN);
+	add_ports(p, skb, config.ip_at + IPV6_HEADER_LEN);
 	return 0;
 }
 
 /* Not IP, or too short for it: a negative errno. */
 static __always_inline long ask_routes(struct bpf_fib_lookup *p, struct __sk_buff *skb)
 {
-	__be16 type;
 	long err = -EINVAL;
 
-	if (bpf_skb_load_bytes(skb, MAC_ADDRESSES_LEN, &type, sizeof(type)))
-		return err;
-	if (type == bpf_htons(ETH_P_IP))
+	if (skb->protocol == bpf_htons(ETH_P_IP))
 		err = describe_ipv4(p, skb);
-	else if (type == bpf_htons(ETH_P_IPV6))
+	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
 		err = describe_ipv6(p, skb);
 	if (err)
 		return err;
@@ -89,6 +85,9 @@ static __always_inline __u32 way_out(struct __sk_buff *skb)
 {
 	struct bpf_fib_lookup p = {};
 
+	/* A second tag: what is behind it is for a device that this one carries. */
+	if (skb->protocol == bpf_htons(ETH_P_8021Q) || skb->protocol == bpf_htons(ETH_P_8021AD))
+		return XS_OTHER_UNKNOWN;
 	switch (ask_routes(&p, skb)) {
 	case BPF_FIB_LKUP_RET_SUCCESS:
 	case BPF_FIB_LKUP_RET_NO_NEIGH: /* will be asked for */

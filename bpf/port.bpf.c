@@ -6,12 +6,9 @@
  * headers:
  *
  *   tap --clone--> outer end [xspan_mark] ==veth== inner end [xspan_port, xspan_exit] --> uplink
- *                                                            \--XDP_REDIRECT-- [xspan_sent] -->
- * uplink
  */
 #include "abi.h"
 #include "encap/copy.h"
-#include "encap/express.h"
 #include "encap/flow.h"
 #include "encap/headers.h"
 #include "encap/route.h"
@@ -212,8 +209,6 @@ int xspan_port(struct xdp_md *xdp)
 					       (void *)(long)xdp->data_end);
 	if (dress(&c, s, r))
 		return lose(&c, XS_PORT_LOST_ENCAP_FAILED);
-	if (takes_express(&c, r->ifindex))
-		return send_express(&c, r->ifindex);
 	return hand_over(&c, r->ifindex);
 }
 
@@ -265,23 +260,4 @@ int xspan_relay(struct __sk_buff *skb)
 			return TC_ACT_SHOT;
 	}
 	return (int)bpf_redirect(s->outer_ifindex, 0);
-}
-
-/* What became of copies that went straight from XDP. */
-SEC("tp_btf/xdp_devmap_xmit")
-int BPF_PROG(xspan_sent, const struct net_device___xspan *from, const struct net_device___xspan *to,
-	     int sent, int drops, int err)
-{
-	if (is_ours(from))
-		settle_express(sent, drops);
-	return 0;
-}
-
-SEC("tp_btf/xdp_redirect_err")
-int BPF_PROG(xspan_refused, const struct net_device___xspan *from, const void *program,
-	     const void *to, int err)
-{
-	if (is_ours(from))
-		refuse_express(err);
-	return 0;
 }

@@ -17,7 +17,6 @@
 #include "slab.h"
 #include "tap.h"
 #include "veth.h"
-#include "xdp_features.h"
 
 namespace
 {
@@ -66,7 +65,6 @@ Napi::Object init(Napi::Env env, Napi::Object exports)
 	function("route", route);
 	function("useNeighbour", use_neighbour);
 	function("neighbourState", neighbour_state);
-	function("xdpFeatures", xdp_features);
 	function("netns", netns);
 	function("pipeIsClosed", pipe_is_closed);
 	return exports;

@@ -84,7 +84,10 @@ void LinkMonitor::stop()
 		(void)!write(wake_.get(), &one, sizeof(one));
 		thread_.join();
 	}
+	// Not only when this object is collected: until then descriptors would pile up.
 	sockets_.clear();
+	wake_.reset();
+	epoll_.reset();
 	notifier_.close();
 	hook_.disarm();
 }

@@ -51,8 +51,6 @@ private:
 			return text("name", attribute);
 		case IFLA_IFALIAS:
 			return text("alias", attribute);
-		case IFLA_QDISC:
-			return text("qdisc", attribute);
 		case IFLA_MTU:
 			return number("mtu", mnl_attr_get_u32(attribute));
 		case IFLA_MASTER:

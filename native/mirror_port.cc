@@ -60,8 +60,6 @@ void MirrorPort::unload()
 	exit_.reset();
 	mark_.reset();
 	relays_.clear();
-	sent_.reset();
-	refused_.reset();
 	if (state_)
 		munmap(state_, sysconf(_SC_PAGESIZE));
 	state_ = nullptr;
@@ -90,16 +88,14 @@ static int ifindex_of(const Napi::Object &options, const char *name)
 	return options.Get(name).As<Napi::Number>().Int32Value();
 }
 
-// attach({outer, inner, netns, innerNetns?, marks}): netns is the inode of the inner end's.
+// attach({outer, inner, innerNetns?, marks})
 Napi::Value MirrorPort::attach(const Napi::CallbackInfo &info)
 {
 	auto env = info.Env();
 	auto options = info[0].As<Napi::Object>();
 	const int inner = ifindex_of(options, "inner"), outer = ifindex_of(options, "outer");
 	const auto &programs = skeleton_->progs;
-	state_->inner_ifindex = static_cast<uint32_t>(inner);
 	state_->outer_ifindex = static_cast<uint32_t>(outer);
-	state_->netns = static_cast<uint64_t>(options.Get("netns").As<Napi::Number>().Int64Value());
 	LibbpfLog log;
 	int err = 0;
 	if (options.Get("marks").As<Napi::Boolean>())
@@ -150,20 +146,6 @@ Napi::Value MirrorPort::counters(const Napi::CallbackInfo &info)
 	return sums;
 }
 
-int MirrorPort::attach_tracepoints()
-{
-	if (sent_.valid())
-		return 0;
-	Fd sent(bpf_raw_tracepoint_open(nullptr, bpf_program__fd(skeleton_->progs.xspan_sent)));
-	Fd refused(
-		bpf_raw_tracepoint_open(nullptr, bpf_program__fd(skeleton_->progs.xspan_refused)));
-	if (!sent.valid() || !refused.valid())
-		return -errno;
-	sent_ = std::move(sent);
-	refused_ = std::move(refused);
-	return 0;
-}
-
 // setState({downIfindex, routeMtu, xdpIfindex, xdpFrags, source}): what the programs cannot see;
 // measures the clock, too. Returns whether copies may go straight from XDP: not where nothing would
 // count them.
@@ -171,19 +153,13 @@ Napi::Value MirrorPort::set_state(const Napi::CallbackInfo &info)
 {
 	auto options = info[0].As<Napi::Object>();
 	auto source = options.Get("source").As<Napi::Uint8Array>();
-	auto xdp_ifindex = options.Get("xdpIfindex").As<Napi::Number>().Uint32Value();
-	LibbpfLog log;
-	if (xdp_ifindex && attach_tracepoints())
-		xdp_ifindex = 0;
 	if (source.ByteLength() <= sizeof(state_->source))
 		memcpy(state_->source, source.Data(), source.ByteLength());
 	state_->down_ifindex = options.Get("downIfindex").As<Napi::Number>().Uint32Value();
 	state_->route_mtu = options.Get("routeMtu").As<Napi::Number>().Uint32Value();
-	state_->xdp_frags = options.Get("xdpFrags").As<Napi::Boolean>();
-	state_->xdp_ifindex = xdp_ifindex;
 	wall_clock_.measure();
 	state_->wall_offset_ns = wall_clock_.wall_ns(0);
-	return Napi::Boolean::New(info.Env(), xdp_ifindex);
+	return info.Env().Undefined();
 }
 
 Napi::Value MirrorPort::sequence(const Napi::CallbackInfo &info)

@@ -10,7 +10,6 @@
 
 #include "abi.h"
 #include "attachment.h"
-#include "fd.h"
 #include "wall_clock.h"
 
 struct port; // the generated skeleton
@@ -31,7 +30,6 @@ private:
 	Napi::Value fd(const Napi::CallbackInfo &info);
 	Napi::Value close(const Napi::CallbackInfo &info);
 	int load(const void *config);
-	int attach_tracepoints();
 	void unload();
 
 	struct port *skeleton_ = nullptr;
@@ -39,5 +37,4 @@ private:
 	WallClock wall_clock_;
 	std::unique_ptr<Attachment> encapsulate_, exit_, mark_;
 	std::vector<std::unique_ptr<Attachment>> relays_;
-	Fd sent_, refused_; // tracepoints, once an uplink takes frames from XDP
 };

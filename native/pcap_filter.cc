@@ -41,8 +41,9 @@ Napi::Value compile_filter(const Napi::CallbackInfo &info)
 {
 	auto env = info.Env();
 	auto text = info[0].As<Napi::String>().Utf8Value();
+	const bool is_raw = info[1].As<Napi::String>().Utf8Value() == "raw";
 	std::unique_ptr<pcap_t, decltype(&pcap_close)> handle(
-		pcap_open_dead(DLT_EN10MB, longest_frame), pcap_close);
+		pcap_open_dead(is_raw ? DLT_RAW : DLT_EN10MB, longest_frame), pcap_close);
 	auto compile = [&](Program *program, bool optimize) {
 		if (pcap_compile(handle.get(), program, text.c_str(), optimize,
 				 PCAP_NETMASK_UNKNOWN))

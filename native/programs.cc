@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <cerrno>
 #include <cstring>
+#include <string>
 
 #include "abi.h"
 #include "attachment.h"
@@ -135,13 +136,36 @@ Napi::Value clsact_filters(const Napi::CallbackInfo &info)
 	return list;
 }
 
+// "clsact", "ingress" or something else: what holds the place of both.
+static std::string kind_of_ingress(int ifindex)
+{
+	Netlink netlink;
+	std::string kind;
+	char buffer[256];
+	auto *request = mnl_nlmsg_put_header(buffer);
+	request->nlmsg_type = RTM_GETQDISC;
+	mnl_nlmsg_put_extra_header(request, sizeof(tcmsg));
+	if (netlink.open())
+		return kind;
+	netlink.dump(request, [&](const nlmsghdr *message) {
+		const auto *header = static_cast<const tcmsg *>(mnl_nlmsg_get_payload(message));
+		if (header->tcm_ifindex != ifindex || header->tcm_parent != TC_H_INGRESS)
+			return;
+		for_each_attribute(message, sizeof(*header), [&](const nlattr *attribute) {
+			if (mnl_attr_get_type(attribute) == TCA_KIND)
+				kind = mnl_attr_get_str(attribute);
+		});
+	});
+	return kind;
+}
+
 Napi::Value clsact_create(const Napi::CallbackInfo &info)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex_of(info), .attach_point = BPF_TC_INGRESS);
 	LibbpfLog log;
 	int err = bpf_tc_hook_create(&hook);
 	check(info.Env(), err == -EEXIST ? 0 : err, "creating the clsact qdisc");
-	return Napi::Boolean::New(info.Env(), !err);
+	return Napi::String::New(info.Env(), err ? kind_of_ingress(ifindex_of(info)) : "created");
 }
 
 Napi::Value clsact_detach(const Napi::CallbackInfo &info)

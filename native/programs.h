@@ -12,7 +12,7 @@ Napi::Value program(const Napi::CallbackInfo &info);
 Napi::Value tcx_programs(const Napi::CallbackInfo &info);
 // clsactFilters(ifindex, direction) -> [{kind, priority, handle, name, programId}]
 Napi::Value clsact_filters(const Napi::CallbackInfo &info);
-// clsactCreate(ifindex) -> true: the qdisc was made; false: it was there
+// clsactCreate(ifindex) -> "created", or the kind of what was there: "clsact", "ingress"
 Napi::Value clsact_create(const Napi::CallbackInfo &info);
 // clsactDetach(ifindex, direction, handle, priority)
 Napi::Value clsact_detach(const Napi::CallbackInfo &info);

@@ -17,6 +17,9 @@ const XSPAN = join(root, 'dist/cli/main.js');
 const TRAFFIC = join(root, 'scripts/demo/traffic.mjs');
 const CLIENT = '10.0.0.1';
 const HOST = '10.0.0.2';
+const UPLINK = '10.1.0.1';
+const COLLECTOR = '10.1.0.9';
+const TUNNEL = `erspan://${COLLECTOR}?session=7&version=3`;
 const FRAMES_SHOWN = 10;
 /** What the client takes at once, so that no burst overflows the queue behind a veth device. */
 const TCP_WINDOW_BYTES = 131_072;
@@ -72,6 +75,11 @@ async function build() {
 	lab.wire(client, 'eth0', host, 'eth0');
 	// No super-frames on the cable to the ids: the kernel cuts them into what a wire would carry.
 	lab.wire(host, 'span0', ids, 'eth0', 'gso_max_segs', '1');
+	// Room for what a tunnel puts in front of each copy.
+	host.ip('link', 'set', 'span0', 'mtu', '1600');
+	ids.ip('link', 'set', 'eth0', 'mtu', '1600');
+	host.ip('address', 'add', `${UPLINK}/24`, 'dev', 'span0');
+	ids.ip('address', 'add', `${COLLECTOR}/24`, 'dev', 'eth0');
 	client.ip('address', 'add', `${CLIENT}/24`, 'dev', 'eth0');
 	host.ip('address', 'add', `${HOST}/24`, 'dev', 'eth0');
 	const window = ['window', String(TCP_WINDOW_BYTES)];
@@ -202,6 +210,27 @@ function showFile(path, ledger) {
 	);
 }
 
+/** The same traffic once more, to a collector on another host. */
+async function overTheNetwork(hosts) {
+	const before = received(hosts.ids, 'eth0');
+	const mirror = await session(hosts.host, 'mirror', 'eth0', '--to', TUNNEL);
+	say(`$ xspan mirror eth0 --to '${TUNNEL}'`);
+	const traffic = await startTraffic(hosts);
+	await traffic.finish();
+	await sleep(SETTLE_MS);
+	const mirrored = await mirror.stop();
+	await showLedger('mirror to ERSPAN, type III', mirrored);
+	const { delivered, truncated } = mirrored.ledger;
+	check(balances(mirrored.ledger), 'the ledger balances through the tunnel', 'it does not balance');
+	const arrived = received(hosts.ids, 'eth0') - before;
+	check(
+		arrived >= delivered.frames && arrived - delivered.frames < 10,
+		`${number(delivered.frames)} copies left, ${number(arrived)} frames arrived (ARP among them): no super-frames, no fragments`,
+		`${number(delivered.frames)} copies left, but ${number(arrived)} frames arrived`,
+	);
+	check(truncated.frames === 0, 'none was cut: the MTU on the way is large enough');
+}
+
 function showPromiscuity(before, during, after) {
 	say(`${'INTERFACE'.padEnd(14)}BEFORE  DURING  AFTER`);
 	for (const [name, { promiscuity }] of before) {
@@ -304,6 +333,9 @@ eth0 ================ eth0 --+-- xspan mirror ---> span0 ======== eth0
 
 	step('The file');
 	showFile(path, captured.ledger);
+
+	step('The same to a collector over the network: re-segmented, numbered, with direction and time');
+	await overTheNetwork(hosts);
 
 	step('No harm done');
 	showPromiscuity(before, during, photograph(all));

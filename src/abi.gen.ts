@@ -112,6 +112,7 @@ export const ConfigLayout = {
 		sample_scale_shift: { offset: 40, size: 4 },
 		selection: { offset: 44, size: 4 },
 		other_interface: { offset: 48, size: 4 },
+		ip_at: { offset: 52, size: 4 },
 		sample_scale: { offset: 56, size: 8 },
 		limit_by_bytes: { offset: 64, size: 4 },
 		limit_cost: { offset: 72, size: 8 },
@@ -175,17 +176,13 @@ export const PortConfigLayout = {
 } as const;
 
 export const PortStateLayout = {
-	size: 64,
+	size: 48,
 	fields: {
 		sequence: { offset: 0, size: 8 },
 		wall_offset_ns: { offset: 8, size: 8 },
-		netns: { offset: 16, size: 8 },
-		inner_ifindex: { offset: 24, size: 4 },
-		outer_ifindex: { offset: 28, size: 4 },
-		down_ifindex: { offset: 32, size: 4 },
-		route_mtu: { offset: 36, size: 4 },
-		xdp_ifindex: { offset: 40, size: 4 },
-		xdp_frags: { offset: 44, size: 4 },
-		source: { offset: 48, size: 16 },
+		outer_ifindex: { offset: 16, size: 4 },
+		down_ifindex: { offset: 20, size: 4 },
+		route_mtu: { offset: 24, size: 4 },
+		source: { offset: 28, size: 16 },
 	},
 } as const;

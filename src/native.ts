@@ -16,6 +16,9 @@ export interface ClassicInstruction {
 }
 
 /** What a kind of interface has of its own; numbers as in include/uapi/linux/if_link.h. */
+/** What frames begin with: an Ethernet header, or IPv4 or IPv6 at once (tun, wireguard). */
+export type LinkType = 'ethernet' | 'raw';
+
 export interface NativeLinkKind {
 	kind?: string;
 	/** Of what it is a port: "bridge", "bond", "team", "openvswitch". */
@@ -55,8 +58,6 @@ export interface NativeLink extends NativeLinkKind {
 	flags: number;
 	mtu: number;
 	address?: string;
-	/** Its root qdisc. */
-	qdisc?: string;
 	permanentAddress?: string;
 	master?: number;
 	/** Parent or peer; in the namespace of linkNetnsid where that is set. */
@@ -180,9 +181,7 @@ export interface NativeMirrorPort {
 	attach(to: {
 		outer: number;
 		inner: number;
-		/** Inode of the inner end's namespace. */
-		netns: number;
-		/** The same, open; not given: here. */
+		/** Where the inner end is; not given: here. */
 		innerNetns?: NativeNetns | undefined;
 		marks: boolean;
 	}): void;
@@ -190,17 +189,12 @@ export interface NativeMirrorPort {
 	relay(from: { outer: number; inner: number; outerNetns: NativeNetns; marks: boolean }): void;
 	/** A word per __u64 of struct xs_port_counters, CPUs added up. */
 	counters(): Float64Array;
-	/** Returns whether copies go straight from XDP. */
 	setState(state: {
 		downIfindex: number;
 		/** Of the route, or found on the path; 0: as the uplink's. */
 		routeMtu: number;
-		/** An uplink that takes frames from XDP; 0: none. */
-		xdpIfindex: number;
-		/** It takes frames in several buffers. */
-		xdpFrags: boolean;
 		source: Uint8Array;
-	}): boolean;
+	}): void;
 	/** Of the next copy. */
 	sequence(): number;
 	fd(): number;
@@ -255,13 +249,14 @@ export interface Native {
 	Netns: new (
 		path?: string,
 	) => NativeNetns;
-	compileFilter(text: string): ClassicInstruction[];
+	compileFilter(text: string, link: LinkType): ClassicInstruction[];
 	links(): NativeLink[];
 	ethtool(name: string): NativeEthtool;
 	program(id: number): { id: number; name: string } | null;
 	tcxPrograms(ifindex: number, direction: number): number[] | null;
 	clsactFilters(ifindex: number, direction: number): ClsactFilter[];
-	clsactCreate(ifindex: number): boolean;
+	/** "created", or the kind of the qdisc that is there: clsact, ingress. */
+	clsactCreate(ifindex: number): string;
 	clsactDetach(ifindex: number, direction: number, handle: number, priority: number): void;
 	clsactDestroyIfEmpty(ifindex: number): boolean;
 	probeLoad(): void;
@@ -274,8 +269,6 @@ export interface Native {
 	useNeighbour(ifindex: number, address: Uint8Array): void;
 	/** NUD_* of neighbour.h; 0: none. */
 	neighbourState(ifindex: number, address: Uint8Array): number;
-	/** enum netdev_xdp_act of netdev.h; 0 on kernels before 6.3. */
-	xdpFeatures(ifindex: number): number;
 	netns(): number;
 	pipeIsClosed(fd: number): boolean;
 }

@@ -14,7 +14,9 @@ import { topologyCommand } from './topology.ts';
 import { whereCommand } from './where.ts';
 
 const program = new Command('xspan')
-	.description('SPAN sessions and packet capture for Linux interfaces, without promiscuous mode')
+	.description(
+		'SPAN, RSPAN and ERSPAN sessions and packet capture for Linux, without promiscuous mode',
+	)
 	.version(version)
 	.option('--debug', 'with an error, print its stack and the log of the verifier')
 	.showHelpAfterError('(run with --help for the options)')

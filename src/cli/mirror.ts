@@ -75,6 +75,7 @@ export function mirrorCommand(): Command {
 			`
 Destinations:
   port:NAME                                     an interface of this host (SPAN)
+  port:netns:NAME/INTERFACE                     one in another network namespace
   rspan:NAME?vlan=900[&priority=0-7]            a trunk, with the tag of a remote VLAN (RSPAN)
   gre://ADDRESS[?key=7][&seq=1]                 Ethernet over GRE
   erspan://ADDRESS?session=10[&index=][&cos=]   ERSPAN type II
@@ -87,7 +88,7 @@ An ADDRESS is IPv4, or IPv6 in brackets: erspan://[2001:db8::9]?session=10
 Examples:
   xspan mirror eth0 --to port:ids0
   xspan mirror eth0 eth1 --to 'erspan://192.0.2.9?session=10' --direction rx --duration 30s --json
-  xspan mirror eth0 --to 'vxlan://192.0.2.9?vni=42' --snaplen 128 --filter 'tcp port 443'`,
+  xspan mirror container:web --to 'vxlan://192.0.2.9?vni=42' --snaplen 128 --filter 'tcp port 443'`,
 		)
 		.action(async (sources: string[], options: MirrorOptions) => {
 			const spec = specOf(sources, options);

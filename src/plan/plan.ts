@@ -3,9 +3,8 @@ import { cpus } from 'node:os';
 import { hasCode, XspanError } from '../errors.ts';
 import type { ClassicInstruction } from '../filter/cbpf.ts';
 import { compileFilter } from '../filter/compile.ts';
-import { type NativeRoute, native } from '../native.ts';
+import { type LinkType, type NativeRoute, native } from '../native.ts';
 import {
-	checkDestination,
 	type Destination,
 	isTunnel,
 	type PortDestination,
@@ -13,6 +12,7 @@ import {
 	type RspanDestination,
 	type TunnelDestination,
 } from '../spec/destination.ts';
+import { checkDestination } from '../spec/destination-check.ts';
 import {
 	type CaptureSpec,
 	type CommonSpec,
@@ -65,6 +65,7 @@ export interface TapPlan {
 	path: string | null;
 	direction: 'rx' | 'tx';
 	hook: HookChoice;
+	link: LinkType;
 	address: string | null;
 	mtu: number;
 }
@@ -106,7 +107,11 @@ export interface RingPlan {
 export interface Selection {
 	/** Which one of its session, 0 for the first. Frames know it: FrameView.selection. */
 	number: number;
-	filter: { text: string; program: ClassicInstruction[] } | null;
+	filter: {
+		text: string;
+		/** For each kind of frames among the sources. */
+		programs: Partial<Record<LinkType, ClassicInstruction[]>>;
+	} | null;
 	sample: Sample | null;
 	limit: RateLimit | null;
 }
@@ -165,25 +170,24 @@ export function tapsOf(spec: CommonSpec, sources: readonly Source[], first = 0):
 			path: source.path,
 			direction,
 			hook: hook === 'xdp' && direction === 'tx' ? 'tcx' : hook,
+			link: source.link,
 			address: source.address,
 			mtu: source.mtu,
 		}));
 }
 
-/** The sources of a spec, all of which can be tapped. */
-function findSources(spec: CommonSpec, host: Host): SourcesPlan {
-	const plan = planSources(spec, host);
-	const odd = plan.sources.find((source) => !source.isEthernet);
-	if (odd)
+/** A copy for a wire needs an Ethernet header, and a frame without one cannot be cloned to an interface with. */
+function refuseRaw({ sources }: SourcesPlan): void {
+	const raw = sources.find((source) => source.link === 'raw');
+	if (raw)
 		throw new XspanError(
 			'unsupported',
 			'not_ethernet',
-			`${odd.label} carries frames without an Ethernet header`,
+			`${raw.label} carries frames without an Ethernet header`,
 			{
-				hint: 'use an interface of link/ether, as `ip link` shows it',
+				hint: 'a capture can have it; a mirror uses an interface of link/ether, as `ip link` shows it',
 			},
 		);
-	return plan;
 }
 
 function noticesOf(spec: CommonSpec, { sources, notices: found }: SourcesPlan): Notice[] {
@@ -204,15 +208,26 @@ function noticesOf(spec: CommonSpec, { sources, notices: found }: SourcesPlan): 
 type SelectionSpec = Pick<CommonSpec, 'filter' | 'sample' | 'limit'>;
 
 /** @throws XspanError bad_filter */
-export function planSelection(spec: SelectionSpec, number = 0): Selection {
+export function planSelection(
+	spec: SelectionSpec,
+	links: readonly LinkType[] = ['ethernet'],
+): Selection {
 	const text = spec.filter?.trim();
+	const programsOf = (filter: string) =>
+		Object.fromEntries([...new Set(links)].map((link) => [link, compileFilter(filter, link)]));
 	return {
-		number,
-		filter: text ? { text, program: compileFilter(text) } : null,
+		number: 0,
+		filter: text ? { text, programs: programsOf(text) } : null,
 		sample: spec.sample ?? null,
 		limit: spec.limit ?? null,
 	};
 }
+
+/** Also of what may come: a pattern matches Ethernet first of all. */
+const linksOf = ({ sources, follow }: SourcesPlan): LinkType[] => [
+	...sources.map((source) => source.link),
+	...(follow.length ? (['ethernet'] as const) : []),
+];
 
 function common(spec: CommonSpec, host: Host, sources: SourcesPlan) {
 	return {
@@ -220,7 +235,7 @@ function common(spec: CommonSpec, host: Host, sources: SourcesPlan) {
 		netns: host.netns,
 		taps: tapsOf(spec, sources.sources),
 		follow: sources.follow,
-		selection: planSelection(spec),
+		selection: planSelection(spec, linksOf(sources)),
 		count: spec.count ?? null,
 		durationMs: spec.durationMs ?? null,
 	};
@@ -337,7 +352,8 @@ function resolveDestination(
 
 export function planMirror(spec: MirrorSpec, host: Host): Plan {
 	checkMirror(spec);
-	const sources = findSources(spec, host);
+	const sources = planSources(spec, host);
+	refuseRaw(sources);
 	const { destination, notices } = resolveDestination(spec, host, sources);
 	const plan = common(spec, host, sources);
 	return {
@@ -362,7 +378,7 @@ function ringsOf(spec: CaptureSpec, host: Host): RingPlan {
 
 export function planCapture(spec: CaptureSpec, host: Host): Plan {
 	checkCapture(spec);
-	const sources = findSources(spec, host);
+	const sources = planSources(spec, host);
 	return {
 		...common(spec, host, sources),
 		notices: noticesOf(spec, sources),

@@ -1,9 +1,10 @@
 /** Which interfaces a session taps, in which direction, and in which network namespace. */
 import { XspanError } from '../errors.ts';
+import type { LinkType } from '../native.ts';
 import type { CommonSpec, Notice } from '../spec/spec.ts';
 import { type Device, deviceIsUp } from '../topology/device.ts';
 import { isPattern, parseSource } from '../topology/expression.ts';
-import { findLink, hasEthernetHeader, isUp, type Link } from '../topology/links.ts';
+import { findLink, isUp, type Link, linkTypeOf } from '../topology/links.ts';
 import {
 	type ResolvedSource,
 	resolveSources,
@@ -30,7 +31,7 @@ export interface Source {
 	expression: string;
 	address: string | null;
 	mtu: number;
-	isEthernet: boolean;
+	link: LinkType;
 	isUp: boolean;
 }
 
@@ -61,7 +62,7 @@ function fromLink(link: Link, host: Host, spec: CommonSpec): Source {
 		expression: link.name,
 		address: link.address ?? null,
 		mtu: link.mtu,
-		isEthernet: hasEthernetHeader(link),
+		link: linkTypeOf(link),
 		isUp: isUp(link),
 	};
 }
@@ -88,7 +89,7 @@ function fromResolved(
 		expression,
 		address: device.address ?? null,
 		mtu: device.mtu,
-		isEthernet: hasEthernetHeader(device),
+		link: linkTypeOf(device),
 		isUp: deviceIsUp(device),
 	};
 }

@@ -119,15 +119,20 @@ export function forget(record: Outliving): void {
 
 const qdiscNote = (ifindex: number) => join(DIRECTORY, `qdisc-${native.netns()}-${ifindex}`);
 
-/** Makes sure that there is a clsact qdisc. One that xspan made is noted, whichever session ends last. */
-export function openQdisc(ifindex: number): void {
-	if (!native.clsactCreate(ifindex)) return;
+/**
+ * Makes sure that there is a clsact qdisc. One that xspan made is noted, whichever session ends last.
+ * @returns whether it has an egress side: a qdisc `ingress` of somebody else has none
+ */
+export function openQdisc(ifindex: number): boolean {
+	const kind = native.clsactCreate(ifindex);
+	if (kind !== 'created') return kind !== 'ingress';
 	try {
 		note(qdiscNote(ifindex), '');
 	} catch (error) {
 		native.clsactDestroyIfEmpty(ifindex);
 		throw error;
 	}
+	return true;
 }
 
 /** Removes the qdisc if xspan made it and nobody has a filter there any more. */

@@ -3,7 +3,6 @@
  * to the collector. It belongs to one session and goes with it.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { Direction } from '../abi.gen.ts';
 import { XspanError } from '../errors.ts';
 import { type Ledger, type PortLedger, portLedger, throughMirrorPort } from '../ledger.ts';
 import { type NativeMirrorPort, type NativeNetns, type NativeRoute, native } from '../native.ts';
@@ -51,27 +50,6 @@ function letIpv6Forward(inner: string): void {
 
 const isIpv6 = (to: Destination): boolean =>
 	isTunnel(to) && parseAddress(to.address)?.length === 16;
-
-/** enum netdev_xdp_act of include/uapi/linux/netdev.h */
-const NDO_XMIT = 4;
-const NDO_XMIT_SG = 64;
-
-/**
- * Whether copies may go to the uplink straight from XDP, which is cheaper by an skb: where its driver
- * takes them, and nothing stands between: such frames pass no qdisc and no program at egress. A NIC with
- * a qdisc keeps its order, in which production frames come first come, first served.
- */
-function takesXdp(uplink: Link | undefined): { takes: boolean; frags: boolean } {
-	if (uplink?.qdisc !== 'noqueue') return { takes: false, frags: false };
-	const features = native.xdpFeatures(uplink.ifindex);
-	const isWatched =
-		(native.tcxPrograms(uplink.ifindex, Direction.tx) ?? []).length > 0 ||
-		native.clsactFilters(uplink.ifindex, Direction.tx).length > 0;
-	return {
-		takes: (features & NDO_XMIT) !== 0 && !isWatched,
-		frags: (features & NDO_XMIT_SG) !== 0,
-	};
-}
 
 const openNetns = (where: InterfacePlan | null): NativeNetns | undefined =>
 	where?.path ? new native.Netns(where.path) : undefined;
@@ -132,7 +110,6 @@ export class MirrorPort {
 			this.programs.attach({
 				outer,
 				inner,
-				netns: this.exit?.inode() ?? this.host.netns,
 				innerNetns: this.exit,
 				marks: this.marks,
 			});
@@ -188,12 +165,9 @@ export class MirrorPort {
 		if (route?.ifindex !== undefined) this.uplink = route.ifindex;
 		const uplink = (this.exit?.links() ?? links).find((link) => link.ifindex === this.uplink);
 		const isDown = uplink !== undefined && !carries(uplink);
-		const xdp = takesXdp(this.exit ? undefined : uplink);
 		this.programs.setState({
 			downIfindex: isDown ? this.uplink : 0,
 			routeMtu: route?.mtu ?? 0,
-			xdpIfindex: xdp.takes ? this.uplink : 0,
-			xdpFrags: xdp.frags,
 			source: route?.source ?? new Uint8Array(),
 		});
 		this.report(isDown ? 'uplink_down' : isTunnel(to) && !route ? 'no_route' : 'ok', uplink?.name);

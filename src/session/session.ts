@@ -24,7 +24,7 @@ import {
 	type Notice,
 } from '../spec/spec.ts';
 import { isUp, readLinks } from '../topology/links.ts';
-import { foreignExists, isGone, missingTaps, tapCapacity } from './follow.ts';
+import { Follower, foreignExists, isContainer, tapCapacity } from './follow.ts';
 import { cleanIfAllowed } from './leftovers.ts';
 import { MirrorPort, resolveNeighbour } from './mirror-port.ts';
 import {
@@ -75,9 +75,6 @@ const PATH_POLL_MS = 1000;
 /** How often interfaces in other namespaces are looked at. */
 const FOREIGN_POLL_MS = 1000;
 
-/** For how long new interfaces are tapped before anything else has its turn. */
-const FOLLOW_TURN_MS = 10;
-
 /** How long copies may take through the mirror port when the session ends. */
 const PORT_DRAIN_MS = 1000;
 
@@ -98,6 +95,7 @@ export class Session implements AsyncDisposable {
 	private readonly spec: CommonSpec;
 	private readonly context: TapContext;
 	private readonly notice: (notice: Notice) => void;
+	private readonly follower: Follower;
 	private readonly monitor: { close(): void };
 	private readonly startMs = Date.now();
 	private readonly timers: NodeJS.Timeout[] = [];
@@ -107,9 +105,6 @@ export class Session implements AsyncDisposable {
 	private finalWords: Float64Array | null = null;
 	private ending: Promise<void> | null = null;
 	private portIsDown = false;
-	private isFull = false;
-	private following: Promise<void> | null = null;
-	private followAgain = false;
 	private settle!: { resolve: (end: SessionEnd) => void; reject: (error: unknown) => void };
 
 	/** Use mirror() or capture(). */
@@ -139,6 +134,11 @@ export class Session implements AsyncDisposable {
 			this.maps.close();
 			throw error;
 		}
+		this.follower = new Follower(spec, plan, this.taps, {
+			attach: (tap) => this.attach([tap]),
+			added: (tap) => this.sink?.addInterface(tap),
+			notice: this.notice,
+		});
 		this.monitor = new native.LinkMonitor(() => this.linksChanged());
 		for (const notice of plan.notices) this.notice(notice);
 		this.startTimers();
@@ -234,7 +234,10 @@ export class Session implements AsyncDisposable {
 			throw new XspanError('usage', 'session_ended', `session ${this.name} has ended`);
 		const merged = merge(this.selection, change);
 		checkCommon({ sources: ['-'], ...merged });
-		const selection = planSelection(merged, this.selection.number + 1);
+		const links = this.tapPlans().map((tap) => tap.link);
+		const kinds = this.plan.follow.length ? [...links, 'ethernet' as const] : links;
+		const number = this.selection.number + 1;
+		const selection = { ...planSelection(merged, kinds), number };
 		const replaced = replaceTaps(this.context, this.taps, selection);
 		this.selection = selection;
 		if (change.limit !== undefined) this.maps.resetLimit();
@@ -288,7 +291,7 @@ export class Session implements AsyncDisposable {
 			destination.type === 'frames'
 				? ({ format: 'raw' } as const)
 				: PcapngSink.drainFormat(this.plan, destination, this.startMs);
-		return new SlabReader(this.maps, capacityOf(this.plan), format);
+		return new SlabReader(this.maps, tapCapacity(this.plan), format);
 	}
 
 	/** Opens the file, if the plan has one, and starts to fill it. */
@@ -334,7 +337,7 @@ export class Session implements AsyncDisposable {
 		const links = readLinks();
 		const has = (ifindex: number) => links.some((link) => link.ifindex === ifindex);
 		this.endTaps((tap) => tap.path === null && !has(tap.ifindex));
-		if (this.plan.follow.length) this.followSources();
+		if (this.plan.follow.length) this.follower.look();
 		if (this.endedWithSources()) return;
 		const { destination } = this.plan;
 		if (this.port && !this.destinationExists(destination, has))
@@ -364,58 +367,7 @@ export class Session implements AsyncDisposable {
 		if (this.ending) return;
 		this.endTaps((tap) => tap.path !== null && !foreignExists(tap));
 		if (this.endedWithSources()) return;
-		if (this.plan.follow.some((each) => each.startsWith('container:'))) this.followSources();
-	}
-
-	/** One round at a time; a change during one starts another. */
-	private followSources(): void {
-		this.followAgain = true;
-		this.following ??= this.followRounds().finally(() => {
-			this.following = null;
-		});
-	}
-
-	private async followRounds(): Promise<void> {
-		while (this.followAgain && !this.ending) {
-			this.followAgain = false;
-			await this.followRound();
-		}
-	}
-
-	/** Hundreds of interfaces may have come at once: others get their turn in between. */
-	private async followRound(): Promise<void> {
-		let turnEnds = Date.now() + FOLLOW_TURN_MS;
-		for (const tap of missingTaps(this.spec, this.plan.follow, this.taps)) {
-			if (this.taps.length >= capacityOf(this.plan)) return this.refuseMore();
-			this.followTap({ ...tap, index: this.taps.length });
-			if (Date.now() < turnEnds) continue;
-			await new Promise((resolve) => setImmediate(resolve));
-			if (this.ending) return;
-			turnEnds = Date.now() + FOLLOW_TURN_MS;
-		}
-	}
-
-	private followTap(tap: TapPlan): void {
-		try {
-			this.taps.push(...this.attach([tap]));
-			this.sink?.addInterface(tap);
-		} catch (error) {
-			if (!(error instanceof XspanError)) throw error;
-			if (!isGone(error)) this.notice({ code: error.code, message: error.message });
-			return;
-		}
-		const known = this.taps.filter((each) => !each.ended && each.plan.source === tap.source);
-		if (known.length === 1)
-			this.notice({ code: 'source_added', message: `${tap.source} has come: it is tapped` });
-	}
-
-	private refuseMore(): void {
-		if (this.isFull) return;
-		this.isFull = true;
-		this.notice({
-			code: 'too_many_taps',
-			message: `this session has had ${capacityOf(this.plan)} taps: it follows no further interfaces`,
-		});
+		if (this.plan.follow.some(isContainer)) this.follower.look();
 	}
 
 	/** The mirror port itself, which somebody may have removed, and the interface that a user named. */
@@ -451,7 +403,7 @@ export class Session implements AsyncDisposable {
 		this.monitor.close();
 		let failure = error;
 		try {
-			await this.following;
+			await this.follower.close();
 			detachTaps(this.taps);
 			await this.maps.quiesce();
 			if (this.reader) await this.emptyRings(this.reader, reason);
@@ -513,12 +465,10 @@ function merge(
 	};
 }
 
-const capacityOf = (plan: Plan): number => tapCapacity(plan.taps.length, plan.follow.length > 0);
-
 function openMaps(plan: Plan): NativeMaps {
 	try {
 		return new native.Maps({
-			taps: capacityOf(plan),
+			taps: tapCapacity(plan),
 			rings: plan.rings?.count ?? 0,
 			ringBytes: plan.rings?.bytes ?? 0,
 		});

@@ -1,7 +1,8 @@
 /** Frames of a session as samples of an sFlow agent. */
+import type { LinkType } from '../native.ts';
 import type { TapPlan } from '../plan/plan.ts';
 import { discarded, INTERNAL_PORT, type Port, UNKNOWN_PORT } from '../sflow/ports.ts';
-import type { FlowSample, VlanHop } from '../sflow/sample.ts';
+import type { FlowSample, HeaderProtocol, VlanHop } from '../sflow/sample.ts';
 import { segmentLengths } from '../sflow/segments.ts';
 import { type FrameView, OtherInterface } from '../sinks/frames.ts';
 import type { SourceCounts } from './sflow-pools.ts';
@@ -28,28 +29,34 @@ function vlanOf(header: Uint8Array, direction: 'rx' | 'tx'): VlanHop | null {
 		: { sourceVlan: 0, sourcePriority: 0, destinationVlan: vlan, destinationPriority: priority };
 }
 
-function lengthsOf(frame: FrameView, header: Uint8Array) {
+function protocolOf(header: Uint8Array, link: LinkType): HeaderProtocol {
+	if (link === 'ethernet') return 'ethernet';
+	return (header[0] ?? 0) >> 4 === 6 ? 'ipv6' : 'ipv4';
+}
+
+function lengthsOf(frame: FrameView, start: Pick<FlowSample, 'header' | 'protocol'>) {
 	const { wireLength, segments, segmentPayload } = frame;
 	if (segments < 2) return { frameLength: wireLength };
-	const { each, last } = segmentLengths(header, wireLength, segments, segmentPayload);
+	const { each, last } = segmentLengths(start, wireLength, segments, segmentPayload);
 	return { frameLength: each, lastLength: last };
 }
 
 export function sampleOf(
 	frame: FrameView,
-	{ ifindex, direction }: TapPlan,
+	{ ifindex, direction, link }: TapPlan,
 	{ pool, drops }: SourceCounts,
 	rate: number,
 ): FlowSample {
 	const header = frame.bytes;
+	const protocol = protocolOf(header, link);
 	const other = portOf(frame.otherInterface);
-	const vlan = vlanOf(header, direction);
+	const vlan = protocol === 'ethernet' ? vlanOf(header, direction) : null;
 	return {
 		source: ifindex,
 		direction,
-		protocol: 'ethernet',
+		protocol,
 		header,
-		...lengthsOf(frame, header),
+		...lengthsOf(frame, { header, protocol }),
 		segments: frame.segments,
 		input: direction === 'rx' ? ifindex : other,
 		output: direction === 'rx' ? other : ifindex,

@@ -39,6 +39,13 @@ const TC_PROGRAMS = ['xspan_tc', 'xspan_tc_6_1'];
 /** Those that this kernel has not refused while it took a later one. */
 let tcPrograms = TC_PROGRAMS;
 
+function filterFor({ link, source }: TapPlan, { filter }: Selection) {
+	if (!filter) return null;
+	const program = filter.programs[link];
+	if (!program) throw new Error(`the filter was not compiled for ${source} (${link})`);
+	return program;
+}
+
 /** @throws XspanError with the verifier's log as details */
 export function loadTap(
 	{ maps, plan, portFor }: TapContext,
@@ -51,15 +58,14 @@ export function loadTap(
 		direction: tap.direction,
 		tap: tap.index,
 	} as const;
-	const front = selection.filter
-		? { filter: translate(selection.filter.program, target).encode() }
-		: {};
+	const program = filterFor(tap, selection);
+	const front = program ? { filter: translate(program, target).encode() } : {};
 	const programs = tap.hook === 'xdp' ? ['xspan_xdp'] : tcPrograms;
 	let refusal: unknown;
-	for (const program of programs) {
+	for (const name of programs) {
 		try {
-			const loaded = new native.Tap(maps, { program, config, ...front });
-			if (tap.hook !== 'xdp') tcPrograms = TC_PROGRAMS.slice(TC_PROGRAMS.indexOf(program));
+			const loaded = new native.Tap(maps, { program: name, config, ...front });
+			if (tap.hook !== 'xdp') tcPrograms = TC_PROGRAMS.slice(TC_PROGRAMS.indexOf(name));
 			return loaded;
 		} catch (error) {
 			if (isForbidden(error)) throw loadError(error);
@@ -184,7 +190,9 @@ function attachInFront(tap: AttachedTap, ifindex: number, direction: number) {
 function attachClsact(tap: AttachedTap): ClsactRecord {
 	const { ifindex } = tap.plan;
 	const direction = Direction[tap.plan.direction];
-	openQdisc(ifindex);
+	const hasEgress = openQdisc(ifindex);
+	// The kernel would put the filter among those for received frames, without a word.
+	if (!hasEgress && direction === Direction.tx) throw noEgress(tap.plan);
 	try {
 		return rememberClsact({ ...attachInFront(tap, ifindex, direction), ifindex, direction });
 	} catch (error) {
@@ -220,6 +228,14 @@ const namespaceGone = (tap: TapPlan): XspanError =>
 		'notFound',
 		'interface_gone',
 		`the network namespace of ${tap.source} has just disappeared`,
+	);
+
+const noEgress = (tap: TapPlan): XspanError =>
+	new XspanError(
+		'conflict',
+		'ingress_qdisc',
+		`${tap.source} has a qdisc "ingress" of another program, at which sent frames cannot be seen`,
+		{ hint: 'use --direction rx, or tcx (Linux 6.6), or make it a clsact: tc qdisc' },
 	);
 
 function attachAs(tap: AttachedTap, hook: NativeHook): void {

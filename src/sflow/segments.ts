@@ -1,4 +1,5 @@
 /** What a super-frame becomes on a wire. */
+import type { FlowSample, HeaderProtocol } from './sample.ts';
 
 const MAC_ADDRESSES = 12;
 const TAG = 4;
@@ -18,16 +19,22 @@ const u16 = (bytes: Uint8Array, at: number): number =>
 	((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
 
 /** The headers of each segment; null: neither TCP nor UDP over IP without options of IPv6. */
-function headersLength(bytes: Uint8Array): number | null {
+function headersLength(bytes: Uint8Array, protocol: HeaderProtocol): number | null {
+	if (protocol === 'ipv4') return behindIpv4(bytes, 0);
+	if (protocol === 'ipv6') return behindIpv6(bytes, 0);
 	let at = MAC_ADDRESSES;
 	while (u16(bytes, at) === EtherType.vlan || u16(bytes, at) === EtherType.providerVlan) at += TAG;
 	const type = u16(bytes, at);
-	const ip = at + 2;
-	if (type === EtherType.ipv4)
-		return upToPayload(bytes, ip + ((bytes[ip] ?? 0) & 15) * 4, bytes[ip + 9]);
-	if (type === EtherType.ipv6) return upToPayload(bytes, ip + IPV6, bytes[ip + 6]);
+	if (type === EtherType.ipv4) return behindIpv4(bytes, at + 2);
+	if (type === EtherType.ipv6) return behindIpv6(bytes, at + 2);
 	return null;
 }
+
+const behindIpv4 = (bytes: Uint8Array, ip: number): number | null =>
+	upToPayload(bytes, ip + ((bytes[ip] ?? 0) & 15) * 4, bytes[ip + 9]);
+
+const behindIpv6 = (bytes: Uint8Array, ip: number): number | null =>
+	upToPayload(bytes, ip + IPV6, bytes[ip + 6]);
 
 function upToPayload(bytes: Uint8Array, at: number, protocol: number | undefined): number | null {
 	if (protocol === Protocol.udp) return at + UDP;
@@ -41,12 +48,12 @@ function upToPayload(bytes: Uint8Array, at: number, protocol: number | undefined
  * @param payload of each segment but the last
  */
 export function segmentLengths(
-	header: Uint8Array,
+	{ header, protocol }: Pick<FlowSample, 'header' | 'protocol'>,
 	length: number,
 	segments: number,
 	payload: number,
 ): SegmentLengths {
-	const headers = headersLength(header);
+	const headers = headersLength(header, protocol);
 	const last = headers === null ? 0 : length - (segments - 1) * payload;
 	if (headers !== null && last > headers && last <= headers + payload)
 		return { each: headers + payload, last };

@@ -71,6 +71,10 @@ export class FrameView {
 	get interface(): string {
 		return (this.batch.taps[this.u16(F.tap.offset)] as TapPlan).source;
 	}
+	/** What the bytes begin with. */
+	get link(): 'ethernet' | 'raw' {
+		return (this.batch.taps[this.u16(F.tap.offset)] as TapPlan).link;
+	}
 	/** Index into the session's plan.taps. */
 	get tap(): number {
 		return this.u16(F.tap.offset);
@@ -80,7 +84,7 @@ export class FrameView {
 	}
 	/** VLAN id of the outermost 802.1Q or 802.1ad tag, null without one. */
 	get vlan(): number | null {
-		if (this.capturedLength < 16) return null;
+		if (this.capturedLength < 16 || this.link === 'raw') return null;
 		const at = this.byteOffset + 12;
 		const type = this.batch.view.getUint16(at);
 		return type === 0x8100 || type === 0x88a8 ? this.batch.view.getUint16(at + 2) & 0xfff : null;

@@ -48,6 +48,7 @@ const descriptionOf = (plan: Plan, tap: TapPlan): Buffer =>
 		address: tap.address,
 		speed: tap.path === null ? speedOf(tap.interface) : 0,
 		snaplen: plan.rings?.snaplen ?? 0,
+		link: tap.link,
 	});
 
 const headOf = (plan: Plan): Buffer =>

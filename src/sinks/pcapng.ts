@@ -18,6 +18,7 @@ export interface InterfaceInfo {
 	/** Bits per second, 0 when unknown. */
 	speed: number;
 	snaplen: number;
+	link: 'ethernet' | 'raw';
 }
 
 export interface InterfaceStatistics {
@@ -34,7 +35,8 @@ export interface InterfaceStatistics {
 
 const BLOCK = { section: 0x0a0d0d0a, interface: 1, statistics: 5 } as const;
 const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
-const LINKTYPE_ETHERNET = 1;
+/** LINKTYPE_ETHERNET, LINKTYPE_RAW of tcpdump.org/linktypes.html */
+const LINKTYPE = { ethernet: 1, raw: 101 } as const;
 const NANOSECONDS = 9;
 
 const pad4 = (length: number): number => (length + 3) & ~3;
@@ -91,10 +93,10 @@ export function sectionHeader(info: SectionInfo): Buffer {
 	]);
 }
 
-/** Interface Description Block: Ethernet, nanoseconds. */
+/** Interface Description Block; nanoseconds. */
 export function interfaceDescription(info: InterfaceInfo): Buffer {
 	const body = Buffer.alloc(8);
-	body.writeUInt16LE(LINKTYPE_ETHERNET, 0);
+	body.writeUInt16LE(LINKTYPE[info.link], 0);
 	body.writeUInt32LE(info.snaplen, 4);
 	const options = [textOption(2, info.name), textOption(3, info.description)];
 	if (info.address) options.push(option(6, Buffer.from(info.address.replaceAll(':', ''), 'hex')));

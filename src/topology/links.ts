@@ -1,6 +1,6 @@
 /** The interfaces of this network namespace. */
 import { XspanError } from '../errors.ts';
-import { type NativeLink, native } from '../native.ts';
+import { type LinkType, type NativeLink, native } from '../native.ts';
 
 export type Link = NativeLink;
 
@@ -23,6 +23,21 @@ export const carries = (link: Link): boolean => isUp(link) && (link.flags & IFF_
 
 export const hasEthernetHeader = (link: Pick<Link, 'arpType'>): boolean =>
 	link.arpType === ARPHRD_ETHER || link.arpType === ARPHRD_LOOPBACK;
+
+/** ARPHRD_* of devices whose frames begin with IPv4 or IPv6: tun, wireguard, ipip, sit, gre, rawip. */
+const RAW_IP = new Set([65_534, 768, 769, 776, 778, 823, 519]);
+
+/** @throws XspanError not_ethernet, where frames begin with something else */
+export function linkTypeOf(link: Pick<Link, 'name' | 'arpType'>): LinkType {
+	if (hasEthernetHeader(link)) return 'ethernet';
+	if (RAW_IP.has(link.arpType)) return 'raw';
+	throw new XspanError(
+		'unsupported',
+		'not_ethernet',
+		`${link.name} carries frames that begin neither with an Ethernet header nor with IP`,
+		{ hint: 'use an interface of link/ether or link/none, as `ip link` shows it' },
+	);
+}
 
 /** The number of single-character edits between two names. */
 function distance(a: string, b: string): number {

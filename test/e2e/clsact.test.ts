@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { udpFrame } from '../harness/frames.ts';
 import { hooks } from '../harness/hooks.ts';
 import { type Host, Lab, type Run } from '../harness/lab.ts';
-import { attached } from '../harness/observed.ts';
+import { attached, observe } from '../harness/observed.ts';
 import { capinfos, Listener } from '../harness/readers.ts';
 import { scene } from '../harness/scene.ts';
 import { root } from '../harness/testkit.ts';
@@ -115,4 +115,19 @@ test('clean --json says the same to programs', async () => {
 	const left = JSON.parse(stdout);
 	const expected = { interface: 'h0', pid: session.run.child.pid, removed: true };
 	expect(left).toMatchObject([expected, expected]);
+});
+
+test('a qdisc "ingress" of somebody else has no side for sent frames: that is said', async () => {
+	await using lab = new Lab();
+	const { host } = scene(lab);
+	host.exec('tc', 'qdisc', 'add', 'dev', 'h0', 'ingress');
+	const mirror = ['mirror', 'h0', '--to', 'port:m0', '--hook', 'clsact'];
+	const { code, stderr } = await host.xspan(...mirror).finished;
+	expect(code).toBe(6);
+	expect(stderr).toMatch(/h0 has a qdisc "ingress" of another program/);
+	const { filters, qdiscs } = hooks(host, 'h0');
+	expect(filters).toEqual([]);
+	expect(qdiscs.some((qdisc) => qdisc.includes('ingress'))).toBe(true);
+	const session = await observe(host, ...mirror, '--direction', 'rx');
+	await session.stop();
 });

@@ -177,7 +177,7 @@ const EACH = 3000;
 /** Behind Ethernet, IPv4 and UDP. */
 const NUMBER_AT = 42;
 
-test('numbers of an ERSPAN session have no gap and no repeat on several CPUs', async () => {
+test('numbers of an ERSPAN session keep their order and do not repeat on several CPUs', async () => {
 	await using lab = new Lab();
 	const { client, host, collector } = remote(lab);
 	const ear = await Collector.start(collector, lab);
@@ -193,12 +193,14 @@ test('numbers of an ERSPAN session have no gap and no repeat on several CPUs', a
 	for (const { code, stderr } of await Promise.all(senders)) expect(code, stderr).toBe(0);
 	await session.sees(3 * EACH);
 	const { line } = await session.stop();
-	// Three CPU hogs may outrun the queue; what leaves is numbered without a gap all the same.
+	// Three CPU hogs may outrun the queue in front of the numbering, which leaves no gap, and the
+	// uplink behind it, which does.
 	const frames = await ear.collects(line.ledger.delivered.frames);
 	const decoded = decode(ear.file, ['gre.sequence_number', 'erspan.direction']);
-	expect(decoded.map((each) => Number(each['gre.sequence_number'][0]))).toEqual(
-		frames.map((_, number) => number),
-	);
+	const numbers = decoded.map((each) => Number(each['gre.sequence_number'][0]));
+	expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
+	const gaps = (numbers.at(-1) as number) + 1 - frames.length;
+	expect(gaps).toBeLessThanOrEqual(line.ledger.lost_by['uplink_queue']?.frames ?? 0);
 	for (const direction of [0, 1]) {
 		const taps = line.taps.filter((tap) => tap.direction === (direction ? 'tx' : 'rx'));
 		const own = decoded.filter((each) => Number(each['erspan.direction'][0]) === direction);

@@ -71,7 +71,7 @@ function useIpv6(host: Host, name: string): void {
 function portScene(lab: Lab): Host {
 	const host = lab.host('host');
 	const collector = lab.host('collector');
-	lab.wire(host, 'u0', collector, 'c0', 10_000);
+	lab.wire(host, 'u0', collector, 'c0', 65_535);
 	lab.wire(host, 's0', collector, 's1');
 	lab.wire(host, 's9', collector, 's8', 9000);
 	host.ip('link', 'set', 'u0', 'address', UPLINK_MAC);

@@ -48,6 +48,7 @@ export function planOf(options: TapOptions): Plan {
 				path: null,
 				direction: options.direction ?? 'rx',
 				hook: options.hook,
+				link: 'ethernet',
 				address: null,
 				mtu: 1500,
 			},

@@ -355,6 +355,9 @@ test('the longest frame that fits an IP packet', async () => {
 		}
 });
 
+/** An Ethernet header and a type behind the tag: skb_vlan_untag() in net/core/skbuff.c. */
+const SHORTEST_TAGGED = 16;
+
 const TRUNK = { type: 'rspan', interface: 'u0', vlan: 900 } as const;
 
 describe.each([
@@ -370,7 +373,10 @@ describe.each([
 		);
 	});
 
-	test.each(FRAMES.map((row, number) => ({ ...row, number })))('$name', ({ frame, number }) => {
+	const rows = FRAMES.map((row, number) => ({ ...row, number }));
+
+	test.each(rows.filter(({ frame }) => frame.length >= SHORTEST_TAGGED))('$name', (row) => {
+		const { frame, number } = row;
 		const run = all.runs[number];
 		expect(run).toMatchObject({
 			verdict: XDP_PASS,
@@ -378,6 +384,13 @@ describe.each([
 			length: frame.length,
 		});
 		expect(run?.bytes.toString('hex')).toBe(remoteTagged(to, frame).toString('hex'));
+	});
+
+	test('what the stack would drop behind a tag is lost by name', () => {
+		const short = rows.filter(({ frame }) => frame.length < SHORTEST_TAGGED);
+		expect(short.map(({ number }) => all.runs[number]?.verdict)).toEqual([XDP_DROP, XDP_DROP]);
+		const bytes = short.reduce((sum, { frame }) => sum + frame.length, 0);
+		expect(all.ledger.lost_by).toEqual({ encap_failed: { frames: short.length, bytes } });
 	});
 });
 

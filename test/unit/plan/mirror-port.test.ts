@@ -115,7 +115,7 @@ describe('the route', () => {
 	});
 
 	test('an uplink that is down: a notice', () => {
-		const { notices } = planned({ ...GRE, mtu: 9000 }, hostWith({ ...UP0, ifindex: 5 }));
+		const { notices } = planned(GRE, hostWith({ ...UP0, ifindex: 5, mtu: 9000 }));
 		expect(notices).toEqual(['uplink_down']);
 	});
 
@@ -169,7 +169,7 @@ const longestOf = (sources: string[]) => (sources.includes('jumbo0') ? 9000 : 15
 /** The plan on a way with this MTU, by the route or by the user's word. */
 function onMtu(to: Destination, mtu: number, byRoute: boolean, sources: string[]): Planned {
 	if (byRoute) return planned(to, hostWith({ ...UP0, mtu }), sources);
-	return planned({ ...to, mtu } as Destination, hostWith(UP0), sources);
+	return planned({ ...to, mtu } as Destination, hostWith({ ...UP0, mtu: 65_535 }), sources);
 }
 
 describe('the MTU of a tunnel', () => {

@@ -14,6 +14,7 @@ const HOST: Host = {
 		link('ids0', 4),
 		link('down0', 5, { flags: 0 }),
 		link('tun0', 6, { arpType: 65_534 }),
+		link('wlan0', 7, { arpType: 801 }),
 	],
 };
 
@@ -81,7 +82,8 @@ describe('what cannot work is refused', () => {
 		['destination_is_source', () => planMirror({ sources: ['eth0', 'ids0'], to }, HOST)],
 		['destination_down', () => planMirror({ sources: ['eth0'], to: 'port:down0' }, HOST)],
 		['xdp_cannot_clone', () => planMirror({ sources: ['eth0'], to, hook: 'xdp' }, HOST)],
-		['not_ethernet', () => planCapture({ sources: ['tun0'] }, HOST)],
+		['not_ethernet', () => planMirror({ sources: ['tun0'], to }, HOST)],
+		['not_ethernet', () => planCapture({ sources: ['wlan0'] }, HOST)],
 	])('%s', (code, call) => expect(codeOf(call)).toBe(code));
 });
 

@@ -1,7 +1,7 @@
 /** Wrong combinations do not compile: `tsc -p test` fails where an error is expected and there is none. */
 import { expect, test } from 'vitest';
 import type { Destination, MirrorSpec } from '../../../src/index.ts';
-import { checkDestination } from '../../../src/spec/destination.ts';
+import { checkDestination } from '../../../src/spec/destination-check.ts';
 
 const address = '192.0.2.9';
 
@@ -44,6 +44,10 @@ const wrong: MirrorSpec[] = [
 	spec({ type: 'erspan', address }),
 	// @ts-expect-error type II has no hardware id
 	spec({ type: 'erspan', address, version: 2, session: 10, hwid: 3 }),
+	// @ts-expect-error nor has it where the version is left out
+	spec({ type: 'erspan', address, session: 10, hwid: 3 }),
+	// @ts-expect-error nor a time
+	spec({ type: 'erspan', address, session: 10, granularity: '100ns' }),
 	// @ts-expect-error type II has no time
 	spec({ type: 'erspan', address, version: 2, session: 10, granularity: '100ns' }),
 	// @ts-expect-error type III has no index
@@ -67,5 +71,5 @@ const wrong: MirrorSpec[] = [
 ];
 
 test('every wrong one is caught by the compiler', () => {
-	expect(wrong).toHaveLength(20);
+	expect(wrong).toHaveLength(22);
 });

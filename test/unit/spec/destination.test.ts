@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { XspanError } from '../../../src/errors.ts';
 import {
-	checkDestination,
 	type Destination,
 	parseDestination,
 	withTunnelOptions,
 } from '../../../src/spec/destination.ts';
+import { checkDestination } from '../../../src/spec/destination-check.ts';
 
 /** The error of a call, and nothing else. */
 function errorOf(call: () => unknown): XspanError {
