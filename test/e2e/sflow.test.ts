@@ -1,5 +1,6 @@
 /** `xspan sflow` on hosts with traffic: what arrives at a collector is what was there. */
 import { expect, test } from 'vitest';
+import { INTERNAL_PORT } from '../../src/sflow/ports.ts';
 import { udpFrame } from '../harness/frames.ts';
 import { Lab, until } from '../harness/lab.ts';
 import { cable, scene } from '../harness/scene.ts';
@@ -304,4 +305,29 @@ test('a namespace with a veth pair is known by its end here', async () => {
 	const ifindex = host.ifindex('h0');
 	expect(last.sflow.sources).toMatchObject([{ source: 'h0', ifindex, pool: 7 }]);
 	expect(flows.map(({ source }) => source.index)).toEqual(new Array(7).fill(ifindex));
+});
+
+test('a TUN interface: packets without Ethernet', async () => {
+	await using lab = new Lab();
+	const { host } = scene(lab);
+	const tun = host.spawn('python3', ['test/harness/programs/tun.py', 'tun0']);
+	await tun.says(/ready/);
+	host.ip('link', 'set', 'tun0', 'up');
+	host.ip('address', 'add', '10.9.0.2/24', 'dev', 'tun0');
+	const args = ['tun0', '--direction', 'rx', '--sampling', '1/1', '--polling', '0'];
+	const sflow = await SflowCommand.start(lab, host, ...args, '-f', 'udp dst port 9');
+	const packet = udpFrame(100).subarray(14);
+	tun.child.stdin?.write(`${packet.toString('hex')}\n`);
+	await until(() => sflow.lines.at(-1)?.sflow.flowSamples === 1, 'a sample');
+	const { flows } = await sflow.end();
+	expect(flows[0]).toMatchObject({
+		input: { format: 0, value: host.ifindex('tun0') },
+		output: { format: 0, value: INTERNAL_PORT },
+	});
+	expect(flows[0]?.records['sampled_header']).toMatchObject({
+		header_protocol: 11,
+		frame_length: packet.length,
+		stripped: 0,
+		header: packet.toString('hex'),
+	});
 });
