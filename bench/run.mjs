@@ -17,6 +17,7 @@ import { remoteBulk } from './rows/remote-bulk.mjs';
 import { remoteCost } from './rows/remote-cost.mjs';
 import { remoteFormats } from './rows/remote-formats.mjs';
 import { sample } from './rows/sample.mjs';
+import { sflow } from './rows/sflow.mjs';
 import { startStop } from './rows/start-stop.mjs';
 import { topology } from './rows/topology.mjs';
 
@@ -29,6 +30,7 @@ const BENCHMARKS = [
 	startStop,
 	filter,
 	sample,
+	sflow,
 	many,
 	remote,
 	remoteCost,

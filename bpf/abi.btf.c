@@ -8,6 +8,7 @@ enum xs_sink sink;
 enum xs_lost lost;
 enum xs_sample sample;
 enum xs_record_flags record_flags;
+enum xs_other other;
 struct xs_counters counters;
 struct xs_config config;
 struct xs_record *record;

@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 enum xs_abi {
-	XS_ABI_VERSION = 3,
+	XS_ABI_VERSION = 4,
 };
 
 /* Direction of a frame relative to the host; the values are those of pcapng's epb_flags bits 0-1.
@@ -63,6 +63,7 @@ struct xs_counters {
 	struct xs_count delivered; /* port: accepted by its queue; ring: committed to the ring */
 	struct xs_count lost[XS_LOST_KINDS];
 	__u64 unreported;	 /* frames lost since the last record of this tap and CPU */
+	__u64 reported;		 /* frames that had passed the filter at that record */
 	__u64 clone_errno;	 /* positive errno of the last XS_LOST_CLONE_FAILED */
 	__u64 sample_pass;	 /* frames still to pass over before the next one that is copied */
 	__u64 sample_generation; /* xs_config.sample_generation that sample_pass was drawn under */
@@ -81,6 +82,9 @@ struct xs_config {
 	__u32 sample_rate;	  /* XS_SAMPLE_EVERY */
 	__u32 sample_generation;  /* another number with every change of the sampling, not 0 */
 	__u32 sample_scale_shift; /* fractional bits of sample_scale */
+	__u32 selection;	  /* of its session, in the order of time; goes into the records */
+	__u32 other_interface;	  /* 1: find out xs_record.other_interface */
+	__u32 ip_at;		  /* bytes in front of an IP header: 14, or 0 without Ethernet */
 	__u64 sample_scale;	  /* XS_SAMPLE_RANDOM: 1 / -log2(1 - probability) */
 	__u32 limit_by_bytes;	  /* 1: limit_cost is per byte, otherwise per frame */
 	__u64 limit_cost;  /* time that one unit takes at the limit, see bpf/limit.h; 0: no limit */
@@ -179,19 +183,30 @@ enum xs_record_flags {
 	XS_REC_OTHERHOST = 1 << 5, /* PACKET_OTHERHOST: not addressed to this interface */
 };
 
+/* xs_record.other_interface, where it is not an ifindex. */
+enum xs_other {
+	XS_OTHER_UNKNOWN = 0,
+	XS_OTHER_HOST = 0x3fffffff,    /* this host sent it, or takes it itself */
+	XS_OTHER_DISCARDED_SHIFT = 31, /* from this bit on: refused by a route; below it why, as in
+					  sFlow: a code of ICMP destination unreachable, or 256 */
+};
+
 /* One entry in a ring, followed by cap_len bytes of the frame. 40 bytes, 8-byte aligned. */
 struct xs_record {
 	__u64 time_ns;	/* CLOCK_BOOTTIME; user space turns it into wall-clock time */
 	__u32 cap_len;	/* bytes that follow */
 	__u32 wire_len; /* bytes of the frame, VLAN tag included, FCS not */
 	__u32 lost;	/* frames lost on this tap and CPU since its previous record */
-	__u32 flags;	/* enum xs_record_flags */
+	__u32 passed;	/* frames there since then that the sample had to choose from, with this one
+			 */
+	__u32 other_interface; /* by which a received frame leaves, or a sent one came; enum
+				  xs_other */
 	__u16 tap;
-	__u16 segs;	/* frames this record stands for: 1, or gso_segs */
-	__u16 gso_size; /* payload bytes of each segment, 0 without GSO */
-	__u16 vlan_tci; /* of the tag that was restored */
-	__u16 queue;	/* receive queue + 1, 0 when unknown */
-	__u16 reserved[3];
+	__u16 segs;	 /* frames this record stands for: 1, or gso_segs */
+	__u16 gso_size;	 /* payload bytes of each segment, 0 without GSO */
+	__u16 queue;	 /* receive queue + 1, 0 when unknown */
+	__u16 flags;	 /* enum xs_record_flags */
+	__u16 selection; /* xs_config.selection */
 	__u8 data[];
 };
 

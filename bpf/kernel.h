@@ -24,7 +24,12 @@
 #define CHECKSUM_UNNECESSARY 1
 #define CHECKSUM_PARTIAL 3
 
+/* include/linux/socket.h */
+#define AF_INET 2
+#define AF_INET6 10
+
 /* include/uapi/linux/if_packet.h: sk_buff.pkt_type */
+#define PACKET_HOST 0
 #define PACKET_OTHERHOST 3
 
 #endif

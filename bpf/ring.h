@@ -7,6 +7,7 @@
 #include "count.h"
 #include "maps.h"
 #include "offload.h"
+#include "other_interface.h"
 
 /* Copies `len` bytes, at most `room`, of the frame from `off`. 0 or negative errno. */
 static __always_inline long load_bounded(const struct frame *f, __u32 off, void *to, __u64 len,
@@ -36,7 +37,8 @@ static __always_inline long load_canonical(const struct frame *f, __u8 *to, __u3
 	return load_bounded(f, MAC_ADDRESSES_LEN, to + head, len - head, room - head);
 }
 
-static __always_inline void describe(struct xs_record *r, const struct frame *f, __u32 cap_len)
+static __always_inline void describe(struct xs_record *r, const struct frame *f, __u32 cap_len,
+				     __u32 other)
 {
 	/* Stamped after the reservation: what was stamped before a moment is in the ring at that
 	 * moment, so the consumer can put the rings of all CPUs into one order. */
@@ -46,10 +48,10 @@ static __always_inline void describe(struct xs_record *r, const struct frame *f,
 	r->tap = (__u16)config.tap;
 	r->segs = (__u16)f->segs;
 	r->gso_size = (__u16)f->gso_size;
-	r->vlan_tci = f->tag_tci;
 	r->queue = receive_queue(f);
-	r->flags = offload_flags(f);
-	__builtin_memset(r->reserved, 0, sizeof(r->reserved));
+	r->flags = (__u16)offload_flags(f);
+	r->selection = (__u16)config.selection;
+	r->other_interface = other;
 }
 
 static __always_inline __u64 wakeup(void)
@@ -64,10 +66,21 @@ static __always_inline __u64 wakeup(void)
 	return BPF_RB_FORCE_WAKEUP;
 }
 
+/* What happened here since the last record. */
+static __always_inline void report(struct xs_record *r, struct xs_counters *c)
+{
+	__u64 passed = c->seen.frames - c->filtered.frames;
+
+	r->lost = (__u32)c->unreported;
+	c->unreported = 0;
+	r->passed = (__u32)(passed - c->reported);
+	c->reported = passed;
+}
+
 /* bpf_ringbuf_reserve wants a constant size: one instance per size class, chosen by frame length.
  */
 static __always_inline void put(void *ring, struct xs_counters *c, const struct frame *f,
-				__u32 cap_len, const __u32 room)
+				__u32 cap_len, __u32 other, const __u32 room)
 {
 	struct xs_record *r = bpf_ringbuf_reserve(ring, sizeof(*r) + room, 0);
 
@@ -75,14 +88,13 @@ static __always_inline void put(void *ring, struct xs_counters *c, const struct 
 		count_lost(c, XS_LOST_RING_FULL, f);
 		return;
 	}
-	describe(r, f, cap_len);
+	describe(r, f, cap_len, other);
 	if (load_canonical(f, r->data, cap_len, room)) {
 		bpf_ringbuf_discard(r, wakeup());
 		count_lost(c, XS_LOST_LOAD_FAILED, f);
 		return;
 	}
-	r->lost = (__u32)c->unreported;
-	c->unreported = 0;
+	report(r, c);
 	bpf_ringbuf_submit(r, wakeup());
 	count(&c->delivered, f);
 }
@@ -98,16 +110,18 @@ static __always_inline void deliver_to_ring(struct xs_counters *c, const struct 
 	__u32 cpu = bpf_get_smp_processor_id();
 	void *ring = bpf_map_lookup_elem(&rings, &cpu);
 	__u32 cap_len = f->len < config.snaplen ? f->len : config.snaplen;
+	__u32 other;
 
 	if (!ring) {
 		count_lost(c, XS_LOST_RING_FULL, f);
 		return;
 	}
+	other = other_interface(f);
 	/* A class whose smaller neighbour already holds the snaplen is never reached: the verifier
 	 * knows the snaplen and drops the rest. */
 #define PUT_IF_FITS(room)                                                                          \
 	if (cap_len <= (room)) {                                                                   \
-		put(ring, c, f, cap_len, room);                                                    \
+		put(ring, c, f, cap_len, other, room);                                             \
 		return;                                                                            \
 	}
 	FOR_EACH_SIZE_CLASS(PUT_IF_FITS)

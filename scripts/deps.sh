@@ -3,7 +3,8 @@
 set -euo pipefail
 
 BUILD=(clang llvm clang-format clang-tidy cmake g++ make pkg-config libbpf-dev bpftool libelf-dev zlib1g-dev libmnl-dev libpcap-dev)
-TEST=(iproute2 nftables iptables ethtool iputils-ping tcpdump tshark iperf3 python3 libcap2-bin util-linux)
+# nfdump-sflow brings nfdump, whose nfcapd service Debian enables; the tests need only the programs.
+TEST=(iproute2 nftables iptables ethtool iputils-ping tcpdump tshark iperf3 python3 libcap2-bin util-linux pmacct nfdump-sflow)
 
 missing() {
 	for package in "$@"; do

@@ -1,7 +1,7 @@
 // Generated from bpf/abi.h by scripts/gen-abi.mjs (`make abi`). Do not edit.
 
 export const Abi = {
-	abi_version: 3,
+	abi_version: 4,
 } as const;
 
 export const Direction = {
@@ -41,6 +41,12 @@ export const RecordFlags = {
 	otherhost: 32,
 } as const;
 
+export const Other = {
+	unknown: 0,
+	host: 1073741823,
+	discarded_shift: 31,
+} as const;
+
 export const InnerIfindex = {
 	first: 1481834496,
 	mask: 2147418112,
@@ -66,7 +72,7 @@ export const PortLimits = {
 } as const;
 
 export const CountersLayout = {
-	size: 224,
+	size: 232,
 	fields: {
 		seen: { offset: 0, size: 16 },
 		filtered: { offset: 16, size: 16 },
@@ -75,9 +81,10 @@ export const CountersLayout = {
 		delivered: { offset: 64, size: 16 },
 		lost: { offset: 80, size: 112 },
 		unreported: { offset: 192, size: 8 },
-		clone_errno: { offset: 200, size: 8 },
-		sample_pass: { offset: 208, size: 8 },
-		sample_generation: { offset: 216, size: 8 },
+		reported: { offset: 200, size: 8 },
+		clone_errno: { offset: 208, size: 8 },
+		sample_pass: { offset: 216, size: 8 },
+		sample_generation: { offset: 224, size: 8 },
 	},
 } as const;
 
@@ -90,7 +97,7 @@ export const CountLayout = {
 } as const;
 
 export const ConfigLayout = {
-	size: 80,
+	size: 88,
 	fields: {
 		abi: { offset: 0, size: 4 },
 		tap: { offset: 4, size: 4 },
@@ -103,10 +110,13 @@ export const ConfigLayout = {
 		sample_rate: { offset: 32, size: 4 },
 		sample_generation: { offset: 36, size: 4 },
 		sample_scale_shift: { offset: 40, size: 4 },
-		sample_scale: { offset: 48, size: 8 },
-		limit_by_bytes: { offset: 56, size: 4 },
-		limit_cost: { offset: 64, size: 8 },
-		limit_burst: { offset: 72, size: 8 },
+		selection: { offset: 44, size: 4 },
+		other_interface: { offset: 48, size: 4 },
+		ip_at: { offset: 52, size: 4 },
+		sample_scale: { offset: 56, size: 8 },
+		limit_by_bytes: { offset: 64, size: 4 },
+		limit_cost: { offset: 72, size: 8 },
+		limit_burst: { offset: 80, size: 8 },
 	},
 } as const;
 
@@ -117,13 +127,14 @@ export const RecordLayout = {
 		cap_len: { offset: 8, size: 4 },
 		wire_len: { offset: 12, size: 4 },
 		lost: { offset: 16, size: 4 },
-		flags: { offset: 20, size: 4 },
-		tap: { offset: 24, size: 2 },
-		segs: { offset: 26, size: 2 },
-		gso_size: { offset: 28, size: 2 },
-		vlan_tci: { offset: 30, size: 2 },
-		queue: { offset: 32, size: 2 },
-		reserved: { offset: 34, size: 6 },
+		passed: { offset: 20, size: 4 },
+		other_interface: { offset: 24, size: 4 },
+		tap: { offset: 28, size: 2 },
+		segs: { offset: 30, size: 2 },
+		gso_size: { offset: 32, size: 2 },
+		queue: { offset: 34, size: 2 },
+		flags: { offset: 36, size: 2 },
+		selection: { offset: 38, size: 2 },
 		data: { offset: 40, size: 0 },
 	},
 } as const;

@@ -26,7 +26,41 @@ export type {
 	TapState,
 } from './session/session.ts';
 export { capture, mirror } from './session/session.ts';
-export type { FrameBatch, FrameView } from './sinks/frames.ts';
+export {
+	planSflow,
+	type SflowEnd,
+	SflowSession,
+	type SflowSessionSpec,
+	type SflowSessionStatus,
+	sflow,
+} from './session/sflow.ts';
+export {
+	SflowAgent,
+	type SflowAgentOptions,
+	type SflowStatus,
+	startSflow,
+} from './sflow/agent.ts';
+export type { CollectorStatus } from './sflow/collector.ts';
+export {
+	discarded,
+	INTERNAL_PORT,
+	multiple,
+	type Port,
+	UNKNOWN_PORT,
+} from './sflow/ports.ts';
+export type { FlowSample, HeaderProtocol, RouterHop, VlanHop } from './sflow/sample.ts';
+export {
+	type CollectorAddress,
+	checkSflow,
+	HEADER_BYTES,
+	parseCollector,
+	parseMaxSamples,
+	parsePolling,
+	parseSampling,
+	type SflowSettings,
+	type SflowSpec,
+} from './sflow/spec.ts';
+export { type FrameBatch, type FrameView, OtherInterface } from './sinks/frames.ts';
 export type {
 	Destination,
 	ErspanDestination,

@@ -8,10 +8,6 @@
 
 #include "copy.h"
 
-/* include/linux/socket.h */
-#define AF_INET 2
-#define AF_INET6 10
-
 #ifndef BPF_FIB_LOOKUP_SRC /* Linux 6.7; a number of its own, because it is an enumerator */
 #define FIB_LOOKUP_SRC (1U << 4)
 #endif

@@ -9,6 +9,7 @@ import { filterCommand } from './filter.ts';
 import { mirrorCommand } from './mirror.ts';
 import { printError } from './print.ts';
 import { promiscCommand } from './promisc.ts';
+import { sflowCommand } from './sflow.ts';
 import { topologyCommand } from './topology.ts';
 import { whereCommand } from './where.ts';
 
@@ -22,6 +23,7 @@ const program = new Command('xspan')
 	.exitOverride()
 	.addCommand(mirrorCommand())
 	.addCommand(captureCommand())
+	.addCommand(sflowCommand())
 	.addCommand(filterCommand())
 	.addCommand(whereCommand())
 	.addCommand(topologyCommand())

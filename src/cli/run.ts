@@ -7,8 +7,8 @@ import {
 	type Ledger,
 	type MirrorPlan,
 	type Plan,
-	type Session,
 	type SessionEnd,
+	type SflowSessionStatus,
 	XspanError,
 } from '../index.ts';
 import {
@@ -21,6 +21,7 @@ import {
 	printNotice,
 	truncatedLines,
 } from './print.ts';
+import { sflowLines } from './sflow-status.ts';
 
 const ETHERNET_LEN = 14;
 
@@ -31,9 +32,20 @@ export interface RunOptions {
 	stdoutTaken: boolean;
 }
 
-type State = Omit<SessionEnd, 'reason'> & { reason?: EndReason };
+/** What a session says of itself; an sFlow agent adds its own. */
+type Live = Omit<SessionEnd, 'reason'> & { sflow?: SflowSessionStatus };
+type End = Live & { reason: EndReason };
+type State = Live & { reason?: EndReason };
 
-function jsonLine(session: string, { reason, ledger, taps, mirrorPort }: State): string {
+/** Session, or SflowSession. */
+interface Running {
+	readonly name: string;
+	readonly plan: Plan;
+	readonly done: Promise<End>;
+	state(): Live;
+}
+
+function jsonLine(session: string, { reason, ledger, taps, mirrorPort, sflow }: State): string {
 	const line = {
 		time: new Date().toISOString(),
 		session,
@@ -41,6 +53,7 @@ function jsonLine(session: string, { reason, ledger, taps, mirrorPort }: State):
 		ledger,
 		taps,
 		...(mirrorPort ? { mirror_port: mirrorPort } : {}),
+		...(sflow ? { sflow } : {}),
 	};
 	return `${JSON.stringify(line)}\n`;
 }
@@ -88,6 +101,7 @@ function describe(plan: Plan): string {
 	if (destination.type === 'port') return `mirroring ${taps} to ${destination.interface}`;
 	if (destination.type === 'mirror-port')
 		return `mirroring ${taps} to ${describeMirror(destination)}`;
+	if (destination.type === 'frames') return `sampling ${taps}`;
 	const file =
 		destination.type === 'pcapng' && destination.path !== '-'
 			? destination.path
@@ -115,18 +129,19 @@ function abortOnSignals(out: NodeJS.WriteStream): { signal: AbortSignal; remove:
 
 const lossLines = (ledger: Ledger): string[] => [...lostLines(ledger), ...truncatedLines(ledger)];
 
-function summary(plan: Plan, end: SessionEnd): string {
+function summary(plan: Plan, end: End): string {
 	return [
 		`session ${bold(plan.name)} ended: ${endText(end.reason)}`,
 		ledgerTable(end.ledger, end.taps),
 		...lossLines(end.ledger),
+		...(end.sflow ? sflowLines(end.sflow) : []),
 		dim(balances(end.ledger) ? 'the ledger balances: every frame is accounted for' : ''),
 	]
 		.filter(Boolean)
 		.join('\n');
 }
 
-function exitCodeOf(end: SessionEnd): number {
+function exitCodeOf(end: End): number {
 	if (!balances(end.ledger))
 		throw new XspanError(
 			'unexpected',
@@ -143,7 +158,7 @@ function exitCodeOf(end: SessionEnd): number {
 
 /** Opens a session and stays with it until it ends. Returns the exit code. */
 export async function runSession(
-	open: (spec: Pick<CommonSpec, 'signal' | 'onNotice'>) => Promise<Session>,
+	open: (spec: Pick<CommonSpec, 'signal' | 'onNotice'>) => Promise<Running>,
 	options: RunOptions,
 ): Promise<number> {
 	const out = options.stdoutTaken ? process.stderr : process.stdout;
@@ -166,7 +181,7 @@ export async function runSession(
 			block.draw([ledgerTable(state.ledger, state.taps), ...lossLines(state.ledger)].join('\n'));
 	};
 	const timer = setInterval(tick, options.interval);
-	const finalState = (end: SessionEnd) => {
+	const finalState = (end: End) => {
 		clearInterval(timer);
 		if (options.json) out.write(jsonLine(session.name, end));
 		else {

@@ -99,10 +99,14 @@ export interface RingPlan {
 	/** Of each ring. */
 	bytes: number;
 	snaplen: number;
+	/** Each frame comes with the interface by which it leaves, or came. */
+	otherInterface: boolean;
 }
 
 /** Which frames are copied; a live session can change it. */
 export interface Selection {
+	/** Which one of its session, 0 for the first. Frames know it: FrameView.selection. */
+	number: number;
 	filter: {
 		text: string;
 		/** For each kind of frames among the sources. */
@@ -212,6 +216,7 @@ export function planSelection(
 	const programsOf = (filter: string) =>
 		Object.fromEntries([...new Set(links)].map((link) => [link, compileFilter(filter, link)]));
 	return {
+		number: 0,
 		filter: text ? { text, programs: programsOf(text) } : null,
 		sample: spec.sample ?? null,
 		limit: spec.limit ?? null,
@@ -367,6 +372,7 @@ function ringsOf(spec: CaptureSpec, host: Host): RingPlan {
 		count: host.cpus,
 		bytes: Math.min(bytes, LARGEST_RING_BYTES),
 		snaplen: spec.snaplen ?? SNAPLEN.max,
+		otherInterface: spec.otherInterface === true,
 	};
 }
 

@@ -174,8 +174,8 @@ export class Session implements AsyncDisposable {
 		return { ledger, taps, mirrorPort };
 	}
 
-	/** Those of the plan, and those that came later. */
-	private tapPlans(): TapPlan[] {
+	/** @internal Those of the plan, and those that came later; in the order of tapStates(). */
+	tapPlans(): TapPlan[] {
 		return this.taps.map((tap) => tap.plan);
 	}
 
@@ -235,10 +235,9 @@ export class Session implements AsyncDisposable {
 		const merged = merge(this.selection, change);
 		checkCommon({ sources: ['-'], ...merged });
 		const links = this.tapPlans().map((tap) => tap.link);
-		const selection = planSelection(
-			merged,
-			this.plan.follow.length ? [...links, 'ethernet'] : links,
-		);
+		const kinds = this.plan.follow.length ? [...links, 'ethernet' as const] : links;
+		const number = this.selection.number + 1;
+		const selection = { ...planSelection(merged, kinds), number };
 		const replaced = replaceTaps(this.context, this.taps, selection);
 		this.selection = selection;
 		if (change.limit !== undefined) this.maps.resetLimit();

@@ -11,6 +11,8 @@ const LONGEST_FRAME = 1518;
 
 type Field = keyof typeof ConfigLayout.fields;
 
+const ETHERNET_LEN = 14;
+
 class ConfigWriter {
 	readonly bytes = new Uint8Array(ConfigLayout.size);
 	private readonly view = new DataView(this.bytes.buffer);
@@ -78,6 +80,9 @@ export function encodeConfig(
 	config.set('port_ifindex', portIfindex);
 	config.set('snaplen', plan.rings?.snaplen ?? 0);
 	config.set('limited', plan.count === null ? 0 : 1);
+	config.set('selection', selection.number);
+	config.set('other_interface', plan.rings?.otherInterface ? 1 : 0);
+	config.set('ip_at', tap.link === 'ethernet' ? ETHERNET_LEN : 0);
 	writeSample(config, selection);
 	writeLimit(config, selection);
 	return config.bytes;

@@ -1,5 +1,5 @@
 /** Frames for programs: one view that moves over a batch, so that iterating allocates nothing. */
-import { RecordFlags, RecordLayout } from '../abi.gen.ts';
+import { Other, RecordFlags, RecordLayout } from '../abi.gen.ts';
 import { XspanError } from '../errors.ts';
 import { native } from '../native.ts';
 import type { TapPlan } from '../plan/plan.ts';
@@ -7,6 +7,15 @@ import type { Slab } from './reader.ts';
 
 const F = RecordLayout.fields;
 const NS_PER_WORD = 2 ** 32;
+
+/** What FrameView.otherInterface may be beside an ifIndex. */
+export const OtherInterface = {
+	unknown: Other.unknown,
+	/** This host itself: it sent the frame, or takes it. */
+	host: Other.host,
+	/** From here on, plus why: a route refuses the frame. Reasons are those of sFlow version 5. */
+	discarded: 2 ** Other.discarded_shift,
+} as const;
 
 /** One frame of a batch. It moves with the loop: copy what you want to keep. */
 export class FrameView {
@@ -51,6 +60,13 @@ export class FrameView {
 	get lostBefore(): number {
 		return this.u32(F.lost.offset);
 	}
+	/**
+	 * Frames that matched the filter on this interface and direction (per CPU) since the one before,
+	 * this one included: those that a sample had to choose from.
+	 */
+	get passed(): number {
+		return this.u32(F.passed.offset);
+	}
 	/** The interface it was seen on. */
 	get interface(): string {
 		return (this.batch.taps[this.u16(F.tap.offset)] as TapPlan).source;
@@ -80,6 +96,10 @@ export class FrameView {
 	get segments(): number {
 		return this.u16(F.segs.offset);
 	}
+	/** Bytes that each of them carries behind its headers, the last one less; 0 without a super-frame. */
+	get segmentPayload(): number {
+		return this.u16(F.gso_size.offset);
+	}
 	/** The checksum is not complete yet: a sender's offload. */
 	get checksumNotReady(): boolean {
 		return (this.flags & RecordFlags.csum_not_ready) !== 0;
@@ -89,9 +109,20 @@ export class FrameView {
 		const queue = this.u16(F.queue.offset);
 		return queue ? queue - 1 : null;
 	}
+	/** The session's selection under which it was chosen: what update() counts, in 16 bits. */
+	get selection(): number {
+		return this.u16(F.selection.offset);
+	}
+	/**
+	 * With `otherInterface`: the ifIndex of the interface by which a received frame leaves this host,
+	 * or a sent one came to it. 0: not known. See OtherInterface for the values that are no ifIndex.
+	 */
+	get otherInterface(): number {
+		return this.u32(F.other_interface.offset);
+	}
 
 	private get flags(): number {
-		return this.u32(F.flags.offset);
+		return this.u16(F.flags.offset);
 	}
 	private u32(field: number): number {
 		return this.batch.words[(this.at + field) >>> 2] as number;

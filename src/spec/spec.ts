@@ -88,6 +88,8 @@ export interface PcapngSpec extends FileRotation {
 export interface CaptureSpec extends CommonSpec {
 	/** Bytes kept of each frame, 64 to 262144. Default: all. */
 	snaplen?: number;
+	/** Ask the routing tables about each copied frame: FrameView.otherInterface. Not at XDP. */
+	otherInterface?: boolean;
 	/** Memory of all rings together, in bytes. Default: 64 MiB. */
 	bufferBytes?: number;
 	/** Write pcapng. Without it the session's frames() has the frames. */

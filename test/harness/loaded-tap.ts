@@ -25,6 +25,7 @@ export interface TapOptions {
 	direction?: 'rx' | 'tx';
 	snaplen?: number;
 	ringBytes?: number;
+	otherInterface?: boolean;
 	count?: number;
 	filter?: string;
 	sample?: Sample;
@@ -57,7 +58,12 @@ export function planOf(options: TapOptions): Plan {
 			options.portIfindex === undefined
 				? { type: 'frames' }
 				: { type: 'port', interface: 'p', ifindex: options.portIfindex, up: true, mtu: 1500 },
-		rings: { count: 1, bytes: options.ringBytes ?? 1 << 20, snaplen: options.snaplen ?? 262_144 },
+		rings: {
+			count: 1,
+			bytes: options.ringBytes ?? 1 << 20,
+			snaplen: options.snaplen ?? 262_144,
+			otherInterface: options.otherInterface === true,
+		},
 		selection: planSelection(options),
 		count: options.count ?? null,
 		durationMs: null,

@@ -31,9 +31,17 @@ const SINKS: DestinationPlan[] = [
 	MIRROR_PORT,
 ];
 
-function refusal(program: string, direction: 'rx' | 'tx', destination: DestinationPlan): unknown {
+interface Row {
+	program: string;
+	direction: 'rx' | 'tx';
+	sink: DestinationPlan;
+	otherInterface?: boolean;
+}
+
+function refusal({ program, direction, sink, otherInterface = false }: Row): unknown {
 	const maps = new native.Maps({ taps: 1, rings: 1, ringBytes: 4096 });
-	const plan = { ...planOf({ hook: 'tcx', direction }), destination };
+	const options = { hook: 'tcx', direction, otherInterface } as const;
+	const plan = { ...planOf(options), destination: sink };
 	const [tap] = plan.taps;
 	if (!tap) throw new Error('a plan without taps');
 	const config = encodeConfig(plan, tap, plan.selection, 1);
@@ -53,6 +61,10 @@ const rows = SINKS.flatMap((sink) =>
 	),
 );
 
-test.each(rows)('$program, $direction, to $to', ({ program, direction, sink }) => {
-	expect(refusal(program, direction, sink)).toBeNull();
+const asking = rows
+	.filter(({ to }) => to === 'frames')
+	.map((row) => ({ ...row, to: 'frames, with their other interface', otherInterface: true }));
+
+test.each([...rows, ...asking])('$program, $direction, to $to', (row) => {
+	expect(refusal(row)).toBeNull();
 });

@@ -1,0 +1,69 @@
+/** Frames of a session as samples of an sFlow agent. */
+import type { LinkType } from '../native.ts';
+import type { TapPlan } from '../plan/plan.ts';
+import { discarded, INTERNAL_PORT, type Port, UNKNOWN_PORT } from '../sflow/ports.ts';
+import type { FlowSample, HeaderProtocol, VlanHop } from '../sflow/sample.ts';
+import { segmentLengths } from '../sflow/segments.ts';
+import { type FrameView, OtherInterface } from '../sinks/frames.ts';
+import type { SourceCounts } from './sflow-pools.ts';
+
+const TAG_AT = 12;
+const TAG_TYPES = [0x8100, 0x88a8];
+
+function portOf(other: number): Port {
+	if (other === OtherInterface.unknown) return UNKNOWN_PORT;
+	if (other === OtherInterface.host) return INTERNAL_PORT;
+	return other < OtherInterface.discarded ? other : discarded(other - OtherInterface.discarded);
+}
+
+/** Of the side on which it was seen. What the tag is, or was, on the other one is not known: 0. */
+function vlanOf(header: Uint8Array, direction: 'rx' | 'tx'): VlanHop | null {
+	const { buffer, byteOffset, length } = header;
+	if (length < TAG_AT + 4) return null;
+	const view = new DataView(buffer, byteOffset + TAG_AT, 4);
+	if (!TAG_TYPES.includes(view.getUint16(0))) return null;
+	const vlan = view.getUint16(2) & 0xfff;
+	const priority = view.getUint16(2) >> 13;
+	return direction === 'rx'
+		? { sourceVlan: vlan, sourcePriority: priority, destinationVlan: 0, destinationPriority: 0 }
+		: { sourceVlan: 0, sourcePriority: 0, destinationVlan: vlan, destinationPriority: priority };
+}
+
+function protocolOf(header: Uint8Array, link: LinkType): HeaderProtocol {
+	if (link === 'ethernet') return 'ethernet';
+	return (header[0] ?? 0) >> 4 === 6 ? 'ipv6' : 'ipv4';
+}
+
+function lengthsOf(frame: FrameView, start: Pick<FlowSample, 'header' | 'protocol'>) {
+	const { wireLength, segments, segmentPayload } = frame;
+	if (segments < 2) return { frameLength: wireLength };
+	const { each, last } = segmentLengths(start, wireLength, segments, segmentPayload);
+	return { frameLength: each, lastLength: last };
+}
+
+export function sampleOf(
+	frame: FrameView,
+	{ ifindex, direction, link }: TapPlan,
+	{ pool, drops }: SourceCounts,
+	rate: number,
+): FlowSample {
+	const header = frame.bytes;
+	const protocol = protocolOf(header, link);
+	const other = portOf(frame.otherInterface);
+	const vlan = protocol === 'ethernet' ? vlanOf(header, direction) : null;
+	return {
+		source: ifindex,
+		direction,
+		protocol,
+		header,
+		...lengthsOf(frame, { header, protocol }),
+		segments: frame.segments,
+		input: direction === 'rx' ? ifindex : other,
+		output: direction === 'rx' ? other : ifindex,
+		timestampNs: frame.timeNs,
+		...(vlan ? { vlan } : {}),
+		rate,
+		pool,
+		drops,
+	};
+}
