@@ -97,7 +97,7 @@ function atMacvlanParent(device: Device, parent: Device, topology: Topology): Ad
 			return {
 				see: outside,
 				source,
-				note: `not what macvlans of ${parent.name} send to each other${siblings.length ? ` (${namesOf(siblings, topology)})` : ''}: in bridge mode that never passes ${parent.name}; tap ${device.name} itself`,
+				note: `what macvlans of ${parent.name} send to each other${siblings.length ? ` (${namesOf(siblings, topology)})` : ''} is seen here as received, and not as sent: in bridge mode it turns round above the wire; tap ${device.name} itself for both directions`,
 			};
 		case 'VEPA':
 			return {

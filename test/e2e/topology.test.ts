@@ -223,7 +223,7 @@ test('where: from an address to the place to tap', async () => {
 	});
 	const text = await output(host, 'where', '192.0.2.5');
 	expect(text).toMatch(new RegExp(`netns:${db.namespace}/eth0`));
-	expect(text).toMatch(/not what macvlans of up0 send to each other \(mv1\)/);
+	expect(text).toMatch(/what macvlans of up0 send to each other \(mv1\) is seen here as received/);
 	const [mac] = JSON.parse(web.ip('-json', 'link', 'show', 'dev', 'eth0'));
 	const byMac = await json<Place[]>(host, 'where', mac.address);
 	expect(byMac.map((each) => each.device.ifindex)).toEqual([place?.device.ifindex]);

@@ -68,11 +68,13 @@ test('a name is looked for in every namespace', () => {
 	expect(where('eth0').map((place) => place.device.netns)).toEqual([OWN, POD]);
 });
 
-test('macvlans in bridge mode talk without the parent seeing it', () => {
+test('what macvlans in bridge mode say to each other, the parent sees one way', () => {
 	const [itself, parent] = adviceOn('mv1');
 	expect(itself).toMatchObject({ source: 'pid:4242/mv1', see: 'all that mv1 receives and sends' });
 	expect(parent?.source).toBe('eth0');
-	expect(parent?.note).toMatch(/not what macvlans of eth0 send to each other \(mv2 in .*\)/);
+	expect(parent?.note).toMatch(
+		/what macvlans of eth0 send to each other \(mv2 in .*\) is seen here as received, and not as sent/,
+	);
 });
 
 test('the parent says it, too, and names the right place', () => {
