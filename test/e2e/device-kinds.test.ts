@@ -4,6 +4,8 @@
  */
 import { describe, expect, test } from 'vitest';
 import type { Device, Place, PromiscuityAudit } from '../../src/index.ts';
+import { macvlan, quietHost, Xspan } from '../harness/containers.ts';
+import { udpFrame } from '../harness/frames.ts';
 import { type Host, Lab } from '../harness/lab.ts';
 
 const inode = (host: Host): number => Number(host.exec('stat', '-Lc', '%i', '/proc/self/ns/net'));
@@ -145,5 +147,66 @@ describe.runIf(process.env['XSPAN_ALL_DEVICES'])('on a kernel with all kinds', (
 		const [command = '', ...args] = findings[0]?.remedy[0]?.split(' ') ?? [];
 		host.exec(command, ...args);
 		expect((await auditOf(host)).findings).toEqual([]);
+	});
+
+	/** Stacked devices as sources: name is sent through and received at, below is what carries it. */
+	test.each([
+		{
+			what: 'VXLAN',
+			name: 'd0',
+			below: 'p0',
+			add: `address add 198.51.100.1/24 dev p0
+				neigh add 198.51.100.2 lladdr 02:00:00:00:00:99 dev p0
+				link add d0 type vxlan id 7 local 198.51.100.1 remote 198.51.100.2 dev p0 dstport 4789`,
+		},
+		{ what: 'macvlan', name: 'd0', below: 'p0', add: 'link add d0 link p0 type macvlan mode vepa' },
+		{
+			what: 'passthru macvlan',
+			name: 'd0',
+			below: 'p0',
+			add: 'link add d0 link p0 type macvlan mode passthru',
+		},
+	])('a source of kind $what: what it sends passes it, and what is below', async (row) => {
+		await using lab = new Lab();
+		const [host, far, ids] = [quietHost(lab, 'host'), quietHost(lab, 'far'), quietHost(lab, 'ids')];
+		lab.wire(host, 'p0', far, 'f0');
+		lab.wire(host, 'm0', ids, 'i0');
+		run(host, row.add);
+		run(host, `link set ${row.name} up`);
+		const sources = row.below ? [row.name, row.below] : [row.name];
+		const filter = ['--filter', 'udp', '--direction', 'tx'];
+		const xspan = new Xspan(host, lab);
+		const session = await xspan.observe('mirror', ...sources, '--to', 'port:m0', ...filter);
+		await host.sendSelf(row.name, udpFrame(100), 20);
+		const passes = (source: string) =>
+			session.waits(
+				(line) => line.taps.some((tap) => tap.source === source && tap.ledger.seen.frames >= 20),
+				`20 frames at ${source}`,
+			);
+		for (const source of sources) await passes(source);
+		const { line } = await session.stop();
+		expect(line.taps.find((tap) => tap.source === row.name)?.ledger.seen.frames).toBe(20);
+		expect(xspan.noted()).toEqual([]);
+	});
+
+	test.each([
+		{ mode: 'private', arrive: 0, parent: 0 },
+		{ mode: 'vepa', arrive: 0, parent: 0 },
+		{ mode: 'bridge', arrive: 20, parent: 20 },
+	])('macvlans in mode $mode: what one sends to another', async ({ mode, arrive, parent }) => {
+		await using lab = new Lab();
+		const [host, far, ids] = [quietHost(lab, 'host'), quietHost(lab, 'far'), quietHost(lab, 'ids')];
+		const [blue, red] = [quietHost(lab, 'blue'), quietHost(lab, 'red')];
+		lab.wire(host, 'p0', far, 'f0');
+		lab.wire(host, 'm0', ids, 'i0');
+		macvlan(host, 'p0', blue, '02:00:00:00:00:b1', mode);
+		macvlan(host, 'p0', red, '02:00:00:00:00:e1', mode);
+		const sources = ['p0', `netns:${red.namespace}/eth0`];
+		const args = ['--to', 'port:m0', '--direction', 'rx', '--hook', 'tcx'];
+		const session = await new Xspan(host, lab).observe('mirror', ...sources, ...args);
+		const frame = udpFrame(100, { source: '02:00:00:00:00:b1', destination: '02:00:00:00:00:e1' });
+		await blue.sendSelf('eth0', frame, 20);
+		const { line } = await session.stop();
+		expect(line.taps.map((tap) => tap.ledger.seen.frames)).toEqual([parent, arrive]);
 	});
 });

@@ -93,6 +93,9 @@ interface IpLink {
 	ifalias?: string;
 }
 
+/** Of a new veth they come a moment later. */
+const CARRIER = new Set(['NO-CARRIER', 'LOWER_UP']);
+
 interface Attached {
 	ifindex?: number;
 	id?: number;
@@ -108,7 +111,8 @@ const programsIn = (host: Host): Attached[] =>
 const traces = (host: Host) => ({
 	links: (JSON.parse(host.ip('-json', '-d', 'link', 'show')) as IpLink[]).map(
 		({ ifname, ifindex, flags, mtu, promiscuity, ifalias }) => ({
-			...{ ifname, ifindex, flags, mtu, promiscuity, ifalias },
+			...{ ifname, ifindex, mtu, promiscuity, ifalias },
+			flags: flags.filter((flag) => !CARRIER.has(flag)),
 		}),
 	),
 	programs: programsIn(host),
