@@ -41,7 +41,11 @@ function missingTaps(
 }
 
 /** Whether an interface in another namespace is still there, as long as anybody is. */
-export function foreignExists({ path, netns, ifindex }: TapPlan): boolean {
+export function foreignExists({
+	path,
+	netns,
+	ifindex,
+}: Pick<TapPlan, 'path' | 'netns' | 'ifindex'>): boolean {
 	if (path === null) return true;
 	try {
 		const handle = new native.Netns(path);

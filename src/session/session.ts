@@ -5,6 +5,7 @@ import { type NativeMaps, native } from '../native.ts';
 import {
 	type DestinationPlan,
 	type Host,
+	type InterfacePlan,
 	type Plan,
 	planCapture,
 	planMirror,
@@ -324,7 +325,8 @@ export class Session implements AsyncDisposable {
 					if (this.maps.budget() <= 0) void this.end('count');
 				}, COUNT_POLL_MS),
 			);
-		if (this.plan.taps.some((tap) => tap.path !== null) || this.plan.follow.length)
+		const isForeign = this.plan.taps.some((tap) => tap.path !== null) || this.foreignDestination();
+		if (isForeign || this.plan.follow.length)
 			this.timers.push(setInterval(() => this.checkForeign(), FOREIGN_POLL_MS));
 		if (this.port)
 			this.timers.push(setInterval(() => this.port?.refresh(readLinks()), PATH_POLL_MS));
@@ -367,6 +369,8 @@ export class Session implements AsyncDisposable {
 		if (this.ending) return;
 		this.endTaps((tap) => tap.path !== null && !foreignExists(tap));
 		if (this.endedWithSources()) return;
+		const target = this.foreignDestination();
+		if (target && !foreignExists(target)) return void this.end('destination_gone');
 		if (this.plan.follow.some(isContainer)) this.follower.look();
 	}
 
@@ -376,9 +380,14 @@ export class Session implements AsyncDisposable {
 		has: (ifindex: number) => boolean,
 	): boolean {
 		if (destination.type !== 'mirror-port' || !this.port) return true;
-		return (
-			has(this.port.outerIfindex) && (!destination.interface || has(destination.interface.ifindex))
-		);
+		const target = destination.interface;
+		return has(this.port.outerIfindex) && (!target || target.path !== null || has(target.ifindex));
+	}
+
+	private foreignDestination(): InterfacePlan | null {
+		const { destination } = this.plan;
+		const target = destination.type === 'mirror-port' ? destination.interface : null;
+		return target?.path ? target : null;
 	}
 
 	private portChanged(port: string, down: boolean): void {
