@@ -71,15 +71,17 @@ struct xs_counters {
 
 /* Constant for the life of a loaded tap (rodata): the verifier removes what is switched off. */
 struct xs_config {
-	__u32 abi;		  /* XS_ABI_VERSION */
-	__u32 tap;		  /* index of this tap in its session */
-	__u32 direction;	  /* enum xs_direction */
-	__u32 sink;		  /* enum xs_sink */
-	__u32 port_ifindex;	  /* XS_SINK_PORT: where copies go */
-	__u32 snaplen;		  /* XS_SINK_RING: bytes copied of each frame at most */
-	__u32 limited;		  /* 1: stop after xs_state.budget copies */
-	__u32 sample_mode;	  /* enum xs_sample */
-	__u32 sample_rate;	  /* XS_SAMPLE_EVERY */
+	__u32 abi;	      /* XS_ABI_VERSION */
+	__u32 tap;	      /* index of this tap in its session */
+	__u32 direction;      /* enum xs_direction */
+	__u32 said_direction; /* the same, as seen from what was named: a container's end of a pair
+			       */
+	__u32 sink;	      /* enum xs_sink */
+	__u32 port_ifindex;   /* XS_SINK_PORT: where copies go */
+	__u32 snaplen;	      /* XS_SINK_RING: bytes copied of each frame at most */
+	__u32 limited;	      /* 1: stop after xs_state.budget copies */
+	__u32 sample_mode;    /* enum xs_sample */
+	__u32 sample_rate;    /* XS_SAMPLE_EVERY */
 	__u32 sample_generation;  /* another number with every change of the sampling, not 0 */
 	__u32 sample_scale_shift; /* fractional bits of sample_scale */
 	__u32 selection;	  /* of its session, in the order of time; goes into the records */

@@ -51,7 +51,7 @@ static __always_inline long clone(struct __sk_buff *skb)
 
 	if (config.sink != XS_SINK_MIRROR_PORT)
 		return bpf_clone_redirect(skb, config.port_ifindex, 0);
-	skb->cb[0] = config.direction;
+	skb->cb[0] = config.said_direction;
 	err = bpf_clone_redirect(skb, config.port_ifindex, 0);
 	skb->cb[0] = word;
 	return err;

@@ -64,6 +64,8 @@ export interface TapPlan {
 	/** Opens that namespace; null: it is ours. */
 	path: string | null;
 	direction: 'rx' | 'tx';
+	/** The direction as seen from what was named: of a container that is tapped at the host's end, the other one. */
+	said: 'rx' | 'tx';
 	hook: HookChoice;
 	link: LinkType;
 	address: string | null;
@@ -156,6 +158,8 @@ export function readHost(): Host {
 	};
 }
 
+const OPPOSITE = { rx: 'tx', tx: 'rx' } as const;
+
 /** The taps of sources, numbered from `first` on. */
 export function tapsOf(spec: CommonSpec, sources: readonly Source[], first = 0): TapPlan[] {
 	const hook = spec.hook ?? 'tcx';
@@ -169,6 +173,7 @@ export function tapsOf(spec: CommonSpec, sources: readonly Source[], first = 0):
 			netns: source.netns,
 			path: source.path,
 			direction,
+			said: source.flipped ? OPPOSITE[direction] : direction,
 			hook: hook === 'xdp' && direction === 'tx' ? 'tcx' : hook,
 			link: source.link,
 			address: source.address,

@@ -27,6 +27,8 @@ export interface Source {
 	path: string | null;
 	/** As this interface sees it. */
 	directions: ('rx' | 'tx')[];
+	/** It is the other end of what was named: what is sent here is received there. */
+	flipped: boolean;
 	/** What the user wrote, and why that led here. */
 	expression: string;
 	address: string | null;
@@ -59,6 +61,7 @@ function fromLink(link: Link, host: Host, spec: CommonSpec): Source {
 		netns: host.netns,
 		path: null,
 		directions: directionsOf(spec),
+		flipped: false,
 		expression: link.name,
 		address: link.address ?? null,
 		mtu: link.mtu,
@@ -74,7 +77,7 @@ function labelOf(device: Device, topology: Topology): string {
 }
 
 function fromResolved(
-	{ netns, ifindex, path, expression }: ResolvedSource,
+	{ netns, ifindex, path, expression, flipped }: ResolvedSource,
 	directions: ('rx' | 'tx')[],
 	topology: Topology,
 ): Source {
@@ -86,6 +89,7 @@ function fromResolved(
 		netns,
 		path,
 		directions,
+		flipped,
 		expression,
 		address: device.address ?? null,
 		mtu: device.mtu,

@@ -63,11 +63,11 @@ function writeTunnel(config: PortConfigWriter, destination: TunnelDestination): 
 	config.set('meta_at', encapsulation.metaAt);
 }
 
-/** The one direction of all taps; null when the programs have to tell frames apart. */
+/** The one direction of all taps, also later ones; null when the programs have to tell frames apart. */
 function onlyDirection(plan: Plan): 'rx' | 'tx' | null {
 	const [first] = plan.taps;
-	const isOne = plan.taps.every((tap) => tap.direction === first?.direction);
-	return isOne && first ? first.direction : null;
+	const isOne = plan.taps.every((tap) => tap.said === first?.said);
+	return isOne && first ? first.said : null;
 }
 
 const saysDirection = (destination: Destination): boolean =>

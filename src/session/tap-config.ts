@@ -76,6 +76,7 @@ export function encodeConfig(
 	config.set('abi', Abi.abi_version);
 	config.set('tap', tap.index);
 	config.set('direction', Direction[tap.direction]);
+	config.set('said_direction', Direction[tap.said]);
 	config.set('sink', SINK[plan.destination.type]);
 	config.set('port_ifindex', portIfindex);
 	config.set('snaplen', plan.rings?.snaplen ?? 0);

@@ -60,7 +60,7 @@ test.each(NAMES)('$what --direction rx: what the container receives', async ({ n
 	expect(set.xspan.noted()).toEqual([]);
 });
 
-test('to a tunnel: both directions, and the bit of ERSPAN is that of the tapped interface', async () => {
+test('to a tunnel: both directions, and the bit of ERSPAN is that of what was named', async () => {
 	await using lab = new Lab();
 	const set = build(lab);
 	await using box = new Container(set.blue);
@@ -76,8 +76,8 @@ test('to a tunnel: both directions, and the bit of ERSPAN is that of the tapped 
 	const rows = decode(ear.file, ['erspan.direction', 'frame.len']);
 	const kinds = rows.map((row) => [row['erspan.direction'][0], row['frame.len'][0]].join(' '));
 	const around = 14 + 20 + FORMATS.erspan3.bytes;
-	expect(kinds.filter((kind) => kind === `0 ${around + SENT.length}`)).toHaveLength(200);
-	expect(kinds.filter((kind) => kind === `1 ${around + RECEIVED.length}`)).toHaveLength(100);
+	expect(kinds.filter((kind) => kind === `1 ${around + SENT.length}`)).toHaveLength(200);
+	expect(kinds.filter((kind) => kind === `0 ${around + RECEIVED.length}`)).toHaveLength(100);
 	expect(everywhere(set.all)).toEqual(before);
 });
 

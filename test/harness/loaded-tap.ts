@@ -47,6 +47,7 @@ export function planOf(options: TapOptions): Plan {
 				netns: 0,
 				path: null,
 				direction: options.direction ?? 'rx',
+				said: options.direction ?? 'rx',
 				hook: options.hook,
 				link: 'ethernet',
 				address: null,
