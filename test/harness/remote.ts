@@ -100,11 +100,25 @@ export class Collector {
 		this.file = file;
 	}
 
-	static async start(host: Host, lab: Lab, name = 'k0', filter = NOT_CHATTER): Promise<Collector> {
-		const file = join(lab.directory(), 'collected.pcap');
+	/**
+	 * What leaves the host, in the order in which it does: a veth that receives takes frames up on several
+	 * ways, and may show them in another.
+	 */
+	static leaving(host: Host, lab: Lab): Promise<Collector> {
+		return Collector.start(host, lab, 'u0', NOT_CHATTER, 'out');
+	}
+
+	static async start(
+		host: Host,
+		lab: Lab,
+		name = 'k0',
+		filter = NOT_CHATTER,
+		way: 'in' | 'out' = 'in',
+	): Promise<Collector> {
+		const file = join(lab.directory(), `${name}.pcap`);
 		// In immediate mode each frame takes a slot of the snap length: room for 10,000 frames.
 		const buffer = ['-s', '9216', '-B', String(16 * 10_000), '--immediate-mode'];
-		const options = ['-Q', 'in', '-p', '-n', '-U', '-Z', 'root', ...buffer];
+		const options = ['-Q', way, '-p', '-n', '-U', '-Z', 'root', ...buffer];
 		const run = host.spawn('tcpdump', ['-i', name, ...options, '-w', file, filter]);
 		await run.says(/listening on/);
 		return new Collector(run, file);
