@@ -15,9 +15,6 @@ enum hook {
 	HOOK_XDP,
 };
 
-#define MAC_ADDRESSES_LEN 12 /* where an 802.1Q tag goes */
-#define VLAN_TAG_LEN 4
-
 struct frame {
 	void *ctx; /* struct xdp_md or struct __sk_buff, by hook */
 	enum hook hook;

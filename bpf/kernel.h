@@ -28,6 +28,16 @@
 #define AF_INET 2
 #define AF_INET6 10
 
+/* include/uapi/linux/in.h, in6.h */
+#define IPPROTO_HOPOPTS 0
+#define IPPROTO_TCP 6
+#define IPPROTO_UDP 17
+#define IPPROTO_SCTP 132
+
+#define ETHERNET_LEN 14
+#define MAC_ADDRESSES_LEN 12 /* where an 802.1Q tag goes */
+#define VLAN_TAG_LEN 4
+
 /* include/uapi/linux/if_packet.h: sk_buff.pkt_type */
 #define PACKET_HOST 0
 #define PACKET_OTHERHOST 3

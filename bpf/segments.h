@@ -10,8 +10,6 @@
 #include "maps.h"
 #include "offload.h"
 
-#define IPPROTO_HOPOPTS 0
-#define IPPROTO_TCP 6
 #define UDP_HEADER_LEN 8
 #define HOPOPTS_LEN 8
 

@@ -37,13 +37,8 @@ Napi::Value address_object(Napi::Env env, const nlmsghdr *message)
 Napi::Value read_addresses(Napi::Env env, Netlink &netlink)
 {
 	auto list = Napi::Array::New(env);
-	char buffer[256];
-	auto *request = mnl_nlmsg_put_header(buffer);
-	request->nlmsg_type = RTM_GETADDR;
-	auto *header =
-		static_cast<ifaddrmsg *>(mnl_nlmsg_put_extra_header(request, sizeof(ifaddrmsg)));
-	header->ifa_family = AF_UNSPEC;
-	int err = netlink.dump(request, [&](const nlmsghdr *message) {
+	NetlinkRequest<ifaddrmsg> request(RTM_GETADDR); // of every family
+	int err = netlink.dump(request.message, [&](const nlmsghdr *message) {
 		list.Set(list.Length(), address_object(env, message));
 	});
 	check(env, err, "listing addresses");

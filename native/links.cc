@@ -125,13 +125,8 @@ private:
 Napi::Value read_links(Napi::Env env, Netlink &netlink)
 {
 	auto list = Napi::Array::New(env);
-	char buffer[256];
-	auto *request = mnl_nlmsg_put_header(buffer);
-	request->nlmsg_type = RTM_GETLINK;
-	auto *header =
-		static_cast<ifinfomsg *>(mnl_nlmsg_put_extra_header(request, sizeof(ifinfomsg)));
-	header->ifi_family = AF_UNSPEC;
-	int err = netlink.dump(request, [&](const nlmsghdr *message) {
+	NetlinkRequest<ifinfomsg> request(RTM_GETLINK); // of every family
+	int err = netlink.dump(request.message, [&](const nlmsghdr *message) {
 		list.Set(list.Length(), Link(env, message).object());
 	});
 	check(env, err, "listing interfaces");

@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "error.h"
+#include "per_cpu.h"
 
 static_assert(sizeof(xs_counters) % sizeof(uint64_t) == 0, "counters are __u64 words only");
 static_assert(sizeof(xs_record) == 40, "the header of a record");
@@ -103,20 +104,12 @@ Napi::Value Maps::counters(const Napi::CallbackInfo &info)
 		info[0].IsNumber() ? std::min(maps.taps, info[0].As<Napi::Number>().Uint32Value())
 				   : maps.taps;
 	const size_t words = sizeof(xs_counters) / sizeof(uint64_t);
-	const size_t cpus = static_cast<size_t>(libbpf_num_possible_cpus());
-	std::vector<uint64_t> values(words * cpus);
 	auto sums = Napi::Float64Array::New(info.Env(), words * taps);
 
-	for (uint32_t tap = 0; tap < taps; tap++) {
-		int err = bpf_map_lookup_elem(maps.counters_fd.get(), &tap, values.data());
-		check(info.Env(), err ? -errno : 0, "reading counters");
-		for (size_t w = 0; w < words; w++) {
-			uint64_t sum = 0;
-			for (size_t cpu = 0; cpu < cpus; cpu++)
-				sum += values[cpu * words + w];
-			sums[tap * words + w] = static_cast<double>(sum);
-		}
-	}
+	for (uint32_t tap = 0; tap < taps; tap++)
+		check(info.Env(),
+		      sum_over_cpus(maps.counters_fd.get(), tap, words, sums.Data() + tap * words),
+		      "reading counters");
 	return sums;
 }
 

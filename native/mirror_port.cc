@@ -12,6 +12,7 @@
 
 #include "error.h"
 #include "netns.h"
+#include "per_cpu.h"
 #include "port.skel.h"
 #include "wall_clock.h"
 
@@ -134,21 +135,14 @@ Napi::Value MirrorPort::relay(const Napi::CallbackInfo &info)
 Napi::Value MirrorPort::counters(const Napi::CallbackInfo &info)
 {
 	const size_t words = sizeof(xs_port_counters) / sizeof(uint64_t);
-	const auto cpus = static_cast<size_t>(libbpf_num_possible_cpus());
-	const uint32_t zero = 0;
-	std::vector<uint64_t> values(words * cpus);
 	auto sums = Napi::Float64Array::New(info.Env(), words);
-	int err = bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.port_counters), &zero,
-				      values.data());
-	check(info.Env(), err ? -errno : 0, "reading the mirror port's counters");
-	for (size_t i = 0; i < values.size(); i++)
-		sums[i % words] = sums[i % words] + static_cast<double>(values[i]);
+	const int fd = bpf_map__fd(skeleton_->maps.port_counters);
+	check(info.Env(), sum_over_cpus(fd, 0, words, sums.Data()),
+	      "reading the mirror port's counters");
 	return sums;
 }
 
-// setState({downIfindex, routeMtu, xdpIfindex, xdpFrags, source}): what the programs cannot see;
-// measures the clock, too. Returns whether copies may go straight from XDP: not where nothing would
-// count them.
+// setState({downIfindex, routeMtu, source}): what the programs cannot see; measures the clock, too.
 Napi::Value MirrorPort::set_state(const Napi::CallbackInfo &info)
 {
 	auto options = info[0].As<Napi::Object>();

@@ -7,6 +7,20 @@
 #include <functional>
 #include <vector>
 
+// A request, with room for its attributes.
+template <typename Header, size_t size = 256> struct NetlinkRequest {
+	alignas(nlmsghdr) char buffer[size];
+	nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	Header *header;
+
+	explicit NetlinkRequest(uint16_t type, uint16_t flags = 0)
+	{
+		message->nlmsg_type = type;
+		message->nlmsg_flags = flags;
+		header = static_cast<Header *>(mnl_nlmsg_put_extra_header(message, sizeof(Header)));
+	}
+};
+
 class Netlink
 {
 public:

@@ -122,17 +122,17 @@ Napi::Value Netns::id_of(const Napi::CallbackInfo &info)
 	auto env = info.Env();
 	const auto *other = Unwrap(info[0].As<Napi::Object>());
 	int32_t id = NETNSA_NSID_NOT_ASSIGNED;
-	char buffer[256];
-	auto *request = mnl_nlmsg_put_header(buffer);
-	request->nlmsg_type = RTM_GETNSID;
-	mnl_nlmsg_put_extra_header(request, sizeof(rtgenmsg));
-	mnl_attr_put_u32(request, NETNSA_FD, static_cast<uint32_t>(other->fd_.get()));
-	int err = socket(env, route_, NETLINK_ROUTE).call(request, [&](const nlmsghdr *message) {
-		for_each_attribute(message, sizeof(rtgenmsg), [&](const nlattr *attribute) {
-			if (mnl_attr_get_type(attribute) == NETNSA_NSID)
-				id = static_cast<int32_t>(mnl_attr_get_u32(attribute));
-		});
-	});
+	NetlinkRequest<rtgenmsg> request(RTM_GETNSID);
+	mnl_attr_put_u32(request.message, NETNSA_FD, static_cast<uint32_t>(other->fd_.get()));
+	int err = socket(env, route_, NETLINK_ROUTE)
+			  .call(request.message, [&](const nlmsghdr *message) {
+				  for_each_attribute(
+					  message, sizeof(rtgenmsg), [&](const nlattr *attribute) {
+						  if (mnl_attr_get_type(attribute) == NETNSA_NSID)
+							  id = static_cast<int32_t>(
+								  mnl_attr_get_u32(attribute));
+					  });
+			  });
 	check(env, err, "asking for the id of a network namespace");
 	return Napi::Number::New(env, id);
 }

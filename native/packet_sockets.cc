@@ -49,14 +49,10 @@ void add_socket(Napi::Env env, const nlmsghdr *message, Napi::Array &list)
 Napi::Value read_packet_sockets(Napi::Env env, Netlink &netlink)
 {
 	auto list = Napi::Array::New(env);
-	char buffer[256];
-	auto *request = mnl_nlmsg_put_header(buffer);
-	request->nlmsg_type = SOCK_DIAG_BY_FAMILY;
-	auto *diag = static_cast<packet_diag_req *>(
-		mnl_nlmsg_put_extra_header(request, sizeof(packet_diag_req)));
-	diag->sdiag_family = AF_PACKET;
-	diag->pdiag_show = PACKET_SHOW_MCLIST;
-	int err = netlink.dump(request,
+	NetlinkRequest<packet_diag_req> request(SOCK_DIAG_BY_FAMILY);
+	request.header->sdiag_family = AF_PACKET;
+	request.header->pdiag_show = PACKET_SHOW_MCLIST;
+	int err = netlink.dump(request.message,
 			       [&](const nlmsghdr *message) { add_socket(env, message, list); });
 	if (err == -ENOENT || err == -EINVAL)
 		return env.Null();

@@ -34,16 +34,13 @@ bool is_egress(const Napi::CallbackInfo &info)
 int visit_filters(int ifindex, bool egress, const std::function<void(const nlmsghdr *)> &visit)
 {
 	Netlink netlink;
-	char buffer[256];
-	auto *request = mnl_nlmsg_put_header(buffer);
-	request->nlmsg_type = RTM_GETTFILTER;
-	auto *header = static_cast<tcmsg *>(mnl_nlmsg_put_extra_header(request, sizeof(tcmsg)));
-	header->tcm_family = AF_UNSPEC;
-	header->tcm_ifindex = ifindex;
-	header->tcm_parent = TC_H_MAKE(TC_H_CLSACT, egress ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS);
+	NetlinkRequest<tcmsg> request(RTM_GETTFILTER);
+	request.header->tcm_ifindex = ifindex;
+	request.header->tcm_parent =
+		TC_H_MAKE(TC_H_CLSACT, egress ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS);
 	if (int err = netlink.open())
 		return err;
-	return netlink.dump(request, visit);
+	return netlink.dump(request.message, visit);
 }
 
 Napi::Object filter_object(Napi::Env env, const nlmsghdr *message)
@@ -141,13 +138,10 @@ static std::string kind_of_ingress(int ifindex)
 {
 	Netlink netlink;
 	std::string kind;
-	char buffer[256];
-	auto *request = mnl_nlmsg_put_header(buffer);
-	request->nlmsg_type = RTM_GETQDISC;
-	mnl_nlmsg_put_extra_header(request, sizeof(tcmsg));
+	NetlinkRequest<tcmsg> request(RTM_GETQDISC);
 	if (netlink.open())
 		return kind;
-	netlink.dump(request, [&](const nlmsghdr *message) {
+	netlink.dump(request.message, [&](const nlmsghdr *message) {
 		const auto *header = static_cast<const tcmsg *>(mnl_nlmsg_get_payload(message));
 		if (header->tcm_ifindex != ifindex || header->tcm_parent != TC_H_INGRESS)
 			return;

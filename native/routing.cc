@@ -61,21 +61,18 @@ Napi::Value route(const Napi::CallbackInfo &info)
 	auto env = info.Env();
 	auto address = info[0].As<Napi::Uint8Array>();
 	auto result = Napi::Object::New(env);
-	alignas(nlmsghdr) char buffer[256];
-	auto *request = mnl_nlmsg_put_header(buffer);
-	request->nlmsg_type = RTM_GETROUTE;
-	auto *header = static_cast<rtmsg *>(mnl_nlmsg_put_extra_header(request, sizeof(rtmsg)));
-	header->rtm_family = family_of(address);
-	header->rtm_dst_len = static_cast<uint8_t>(address.ByteLength() * 8);
-	mnl_attr_put(request, RTA_DST, address.ByteLength(), address.Data());
+	NetlinkRequest<rtmsg> request(RTM_GETROUTE);
+	request.header->rtm_family = family_of(address);
+	request.header->rtm_dst_len = static_cast<uint8_t>(address.ByteLength() * 8);
+	mnl_attr_put(request.message, RTA_DST, address.ByteLength(), address.Data());
 	if (info[1].IsTypedArray()) {
 		auto source = info[1].As<Napi::Uint8Array>();
-		header->rtm_src_len = static_cast<uint8_t>(source.ByteLength() * 8);
-		mnl_attr_put(request, RTA_SRC, source.ByteLength(), source.Data());
+		request.header->rtm_src_len = static_cast<uint8_t>(source.ByteLength() * 8);
+		mnl_attr_put(request.message, RTA_SRC, source.ByteLength(), source.Data());
 	}
 	Netlink netlink;
 	check(env, netlink.open(), "opening a netlink socket");
-	int err = netlink.call(request, [&](const nlmsghdr *message) {
+	int err = netlink.call(request.message, [&](const nlmsghdr *message) {
 		const auto *answer = static_cast<const rtmsg *>(mnl_nlmsg_get_payload(message));
 		result.Set("type", Napi::Number::New(env, answer->rtm_type));
 		for_each_attribute(message, sizeof(*answer),
@@ -89,17 +86,11 @@ namespace
 {
 
 // A request about one neighbour: (ifindex, address).
-struct NeighbourRequest {
-	alignas(nlmsghdr) char buffer[256];
-	nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-	ndmsg *header;
-
+struct NeighbourRequest : NetlinkRequest<ndmsg> {
 	NeighbourRequest(const Napi::CallbackInfo &info, uint16_t type, uint16_t flags)
+	    : NetlinkRequest(type, flags)
 	{
 		auto address = info[1].As<Napi::Uint8Array>();
-		message->nlmsg_type = type;
-		message->nlmsg_flags = flags;
-		header = static_cast<ndmsg *>(mnl_nlmsg_put_extra_header(message, sizeof(ndmsg)));
 		header->ndm_family = family_of(address);
 		header->ndm_ifindex = info[0].As<Napi::Number>().Int32Value();
 		mnl_attr_put(message, NDA_DST, address.ByteLength(), address.Data());

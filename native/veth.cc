@@ -37,14 +37,9 @@ struct Setup {
 	bool offloads;
 };
 
-struct Request {
-	alignas(nlmsghdr) char buffer[1024];
-	nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-	template <typename Header> Header *header()
-	{
-		return static_cast<Header *>(mnl_nlmsg_put_extra_header(message, sizeof(Header)));
-	}
-};
+// With room for both ends, and for an alias.
+using PairRequest = NetlinkRequest<ifinfomsg, 1024>;
+using LinkRequest = NetlinkRequest<ifinfomsg>;
 
 void put_end(nlmsghdr *message, const End &end, uint32_t mtu)
 {
@@ -62,16 +57,14 @@ void put_end(nlmsghdr *message, const End &end, uint32_t mtu)
 // Only the device that the request itself is about may have a chosen ifindex: the inner end.
 int create_pair(Netlink &netlink, const End &inner, const End &outer, uint32_t mtu)
 {
-	Request request;
-	request.message->nlmsg_type = RTM_NEWLINK;
-	request.message->nlmsg_flags = NLM_F_CREATE | NLM_F_EXCL;
-	request.header<ifinfomsg>()->ifi_index = static_cast<int>(inner.ifindex);
+	PairRequest request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+	request.header->ifi_index = static_cast<int>(inner.ifindex);
 	put_end(request.message, inner, mtu);
 	auto *info = mnl_attr_nest_start(request.message, IFLA_LINKINFO);
 	mnl_attr_put_strz(request.message, IFLA_INFO_KIND, "veth");
 	auto *data = mnl_attr_nest_start(request.message, IFLA_INFO_DATA);
 	auto *peer = mnl_attr_nest_start(request.message, VETH_INFO_PEER);
-	request.header<ifinfomsg>();
+	mnl_nlmsg_put_extra_header(request.message, sizeof(ifinfomsg));
 	put_end(request.message, outer, mtu);
 	mnl_attr_nest_end(request.message, peer);
 	mnl_attr_nest_end(request.message, data);
@@ -98,12 +91,10 @@ void put_quiet(nlmsghdr *message, const End &end)
 
 int set_link(Netlink &netlink, const End &end, const std::string &alias)
 {
-	Request request;
-	request.message->nlmsg_type = RTM_SETLINK;
-	auto *header = request.header<ifinfomsg>();
-	header->ifi_index = static_cast<int>(if_nametoindex(end.name.c_str()));
-	header->ifi_flags = IFF_NOARP;
-	header->ifi_change = IFF_NOARP | IFF_MULTICAST;
+	PairRequest request(RTM_SETLINK);
+	request.header->ifi_index = static_cast<int>(if_nametoindex(end.name.c_str()));
+	request.header->ifi_flags = IFF_NOARP;
+	request.header->ifi_change = IFF_NOARP | IFF_MULTICAST;
 	mnl_attr_put_strz(request.message, IFLA_IFALIAS, alias.c_str());
 	put_quiet(request.message, end);
 	return netlink.call(request.message);
@@ -111,12 +102,10 @@ int set_link(Netlink &netlink, const End &end, const std::string &alias)
 
 int set_up(Netlink &netlink, unsigned ifindex)
 {
-	Request request;
-	request.message->nlmsg_type = RTM_SETLINK;
-	auto *header = request.header<ifinfomsg>();
-	header->ifi_index = static_cast<int>(ifindex);
-	header->ifi_flags = IFF_UP;
-	header->ifi_change = IFF_UP;
+	LinkRequest request(RTM_SETLINK);
+	request.header->ifi_index = static_cast<int>(ifindex);
+	request.header->ifi_flags = IFF_UP;
+	request.header->ifi_change = IFF_UP;
 	return netlink.call(request.message);
 }
 
@@ -133,12 +122,9 @@ void disable_ipv6(const std::string &name)
 // veth's own ring holds 256 frames, which one super-frame burst overflows.
 int set_pfifo(Netlink &netlink, unsigned ifindex, uint32_t frames)
 {
-	Request request;
-	request.message->nlmsg_type = RTM_NEWQDISC;
-	request.message->nlmsg_flags = NLM_F_CREATE | NLM_F_REPLACE;
-	auto *header = request.header<tcmsg>();
-	header->tcm_ifindex = static_cast<int>(ifindex);
-	header->tcm_parent = TC_H_ROOT;
+	NetlinkRequest<tcmsg> request(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE);
+	request.header->tcm_ifindex = static_cast<int>(ifindex);
+	request.header->tcm_parent = TC_H_ROOT;
 	const tc_fifo_qopt options = {.limit = frames};
 	mnl_attr_put_strz(request.message, TCA_KIND, "pfifo");
 	mnl_attr_put(request.message, TCA_OPTIONS, sizeof(options), &options);
@@ -147,9 +133,8 @@ int set_pfifo(Netlink &netlink, unsigned ifindex, uint32_t frames)
 
 int remove(Netlink &netlink, int ifindex)
 {
-	Request request;
-	request.message->nlmsg_type = RTM_DELLINK;
-	request.header<ifinfomsg>()->ifi_index = ifindex;
+	LinkRequest request(RTM_DELLINK);
+	request.header->ifi_index = ifindex;
 	return netlink.call(request.message);
 }
 
@@ -227,10 +212,9 @@ Napi::Value delete_link(const Napi::CallbackInfo &info)
 Napi::Value link_drops(const Napi::CallbackInfo &info)
 {
 	Netlink netlink;
-	Request request;
+	LinkRequest request(RTM_GETLINK);
 	uint64_t dropped = 0;
-	request.message->nlmsg_type = RTM_GETLINK;
-	request.header<ifinfomsg>()->ifi_index = info[0].As<Napi::Number>().Int32Value();
+	request.header->ifi_index = info[0].As<Napi::Number>().Int32Value();
 	check(info.Env(), netlink.open(), "opening a netlink socket");
 	int err = netlink.call(request.message, [&](const nlmsghdr *message) {
 		for_each_attribute(message, sizeof(ifinfomsg), [&](const nlattr *attribute) {

@@ -6,6 +6,7 @@ export { explainFilter, type FilterExplanation } from './filter/explain.ts';
 export type { Count, Ledger, LostReason, PortLedger, PortLostReason } from './ledger.ts';
 export { balances } from './ledger.ts';
 export { version } from './native.ts';
+export { mtuInForce } from './plan/mirror-port.ts';
 export type {
 	DestinationPlan,
 	Host,

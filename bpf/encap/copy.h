@@ -7,10 +7,6 @@
 #include "../bounded.h"
 #include "../kernel.h"
 
-#define ETHERNET_LEN 14
-#define MAC_ADDRESSES_LEN 12
-#define VLAN_TAG_LEN 4
-
 const volatile struct xs_port_config config SEC(".rodata");
 
 struct {

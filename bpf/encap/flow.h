@@ -11,9 +11,6 @@
 #define DYNAMIC_PORTS_FROM 49152 /* RFC 6335: 2^14 ports */
 #define DYNAMIC_PORTS_MASK 0x3fff
 
-#define IPPROTO_TCP 6
-#define IPPROTO_UDP 17
-#define IPPROTO_SCTP 132
 #define FRAGMENT_MASK 0x3fff /* more fragments, or an offset */
 
 /* Both ends of a flow and what they have in common. */

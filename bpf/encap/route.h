@@ -8,9 +8,8 @@
 
 #include "copy.h"
 
-#ifndef BPF_FIB_LOOKUP_SRC /* Linux 6.7; a number of its own, because it is an enumerator */
+/* BPF_FIB_LOOKUP_SRC of Linux 6.7, which older headers do not have */
 #define FIB_LOOKUP_SRC (1U << 4)
-#endif
 
 #define IPV4_DESTINATION_AT (ETHERNET_LEN + 16)
 #define IPV4_SOURCE_AT (ETHERNET_LEN + 12)

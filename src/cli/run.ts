@@ -6,6 +6,7 @@ import {
 	EXIT,
 	type Ledger,
 	type MirrorPlan,
+	mtuInForce,
 	type Plan,
 	type SessionEnd,
 	type SflowSessionStatus,
@@ -22,8 +23,6 @@ import {
 	truncatedLines,
 } from './print.ts';
 import { sflowLines } from './sflow-status.ts';
-
-const ETHERNET_LEN = 14;
 
 export interface RunOptions {
 	json?: boolean;
@@ -91,7 +90,7 @@ function describeMirror({ to, port: path }: MirrorPlan): string {
 	const fits =
 		path.largestFrame === null
 			? ''
-			: `, MTU ${path.largestFrame + path.overhead - ETHERNET_LEN}: frames of up to ${path.largestFrame} bytes fit`;
+			: `, MTU ${mtuInForce(path)}: frames of up to ${path.largestFrame} bytes fit`;
 	return `${to.type} ${to.address}${way}${fits}${snaplen}`;
 }
 

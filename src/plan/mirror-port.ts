@@ -94,6 +94,13 @@ const least = (...mtus: (number | undefined)[]): number | undefined => {
 	return known.length ? Math.min(...known) : undefined;
 };
 
+/** Of the way that copies take, as far as it is known. */
+export const mtuInForce = ({
+	mtu,
+	route,
+}: Pick<MirrorPortPlan, 'mtu' | 'route'>): number | undefined =>
+	least(mtu ?? undefined, route?.mtu);
+
 type Sized = Pick<Source, 'name' | 'mtu'>;
 
 const largestMtu = (sources: readonly Sized[]): number =>
@@ -161,7 +168,7 @@ function mtuNotice(destination: Destination, plan: MirrorPortPlan, longest: numb
 	return [
 		{
 			code: 'mtu_too_small',
-			message: `frames of more than ${plan.largestFrame} bytes will be ${fate}: MTU ${least(plan.mtu ?? undefined, plan.route?.mtu)}, and ${destination.type} takes ${plan.overhead} bytes in front of each (${commandFor(uplink, plan.sufficientMtu)} avoids it)`,
+			message: `frames of more than ${plan.largestFrame} bytes will be ${fate}: MTU ${mtuInForce(plan)}, and ${destination.type} takes ${plan.overhead} bytes in front of each (${commandFor(uplink, plan.sufficientMtu)} avoids it)`,
 		},
 	];
 }

@@ -1,6 +1,6 @@
 /** A source as a user writes it: eth0, 'veth*', container:web, pid:4242/eth0, netns:blue, ... */
-import { isIP } from 'node:net';
 import { XspanError } from '../errors.ts';
+import { formatAddress, parseAddress } from '../spec/address.ts';
 
 export type SourceExpression =
 	| { type: 'interface'; pattern: string }
@@ -22,10 +22,8 @@ function bad(text: string, why: string): XspanError {
 
 /** One spelling for each address, the kernel's. */
 export function canonicalIp(text: string): string | null {
-	const address = text.replace(/%.*$/, '');
-	if (isIP(address) === 4) return address;
-	if (isIP(address) === 6) return new URL(`http://[${address}]`).hostname.slice(1, -1);
-	return null;
+	const bytes = parseAddress(text.replace(/%.*$/, ''));
+	return bytes && formatAddress(bytes);
 }
 
 export function canonicalMac(text: string): string | null {
