@@ -18,6 +18,8 @@ import { remoteCost } from './rows/remote-cost.mjs';
 import { remoteFormats } from './rows/remote-formats.mjs';
 import { sample } from './rows/sample.mjs';
 import { sflow } from './rows/sflow.mjs';
+import { sflowCpu } from './rows/sflow-cpu.mjs';
+import { sflowSoak } from './rows/sflow-soak.mjs';
 import { startStop } from './rows/start-stop.mjs';
 import { topology } from './rows/topology.mjs';
 
@@ -31,6 +33,8 @@ const BENCHMARKS = [
 	filter,
 	sample,
 	sflow,
+	sflowCpu,
+	sflowSoak,
 	many,
 	remote,
 	remoteCost,

@@ -51,6 +51,7 @@ export class Lab {
 			run('ip', 'netns', 'add', this.namespace(role));
 			this.#namespaces.push(this.namespace(role));
 		}
+		this.exec('mon', 'ip', 'link', 'set', 'lo', 'up');
 		this.#wire('src', 'tx0', 'mon', 'mon0');
 		this.#wire('mon', 'port0', 'ids', 'ids0');
 		// A veth takes redirected XDP frames only when its peer polls: GRO makes it.

@@ -18,8 +18,13 @@ const tapPlan = {
 	index: 0,
 	source: 'none',
 	ifindex: 1,
+	interface: 'none',
+	netns: 0,
+	path: null,
 	direction: 'rx',
+	said: 'rx',
 	hook,
+	link: 'ethernet',
 	address: null,
 	mtu: 1500,
 };
@@ -27,15 +32,16 @@ const plan = {
 	name: 'bench',
 	netns: 0,
 	taps: [tapPlan],
+	follow: [],
 	destination: { type: 'frames' },
-	rings: { count: 1, bytes: RING_BYTES, snaplen: 128 },
+	rings: { count: 1, bytes: RING_BYTES, snaplen: 128, otherInterface: false, wakeBytes: 0 },
 	selection: planSelection(JSON.parse(selection)),
 	count: null,
 	durationMs: null,
 	notices: [],
 };
 const maps = new native.Maps({ taps: 1, rings: 1, ringBytes: RING_BYTES });
-const tap = loadTap(maps, plan, tapPlan);
+const tap = loadTap({ maps, plan, portFor: () => 0 }, tapPlan);
 const bystander = new Bystander({ hook: hook === 'xdp' ? 'xdp' : 'rx', ifindex: 0 });
 
 /** @param {{frame: string, repeat: number, pairs: number}} order */

@@ -1,19 +1,13 @@
 /** Resident memory of a capture beyond its rings; with --soak also over a long time. */
 import { mebibytes, millions, percent } from '../lib/format.mjs';
-import { residentBytes } from '../lib/memory.mjs';
+import { FLAT_BYTES, growth, residentBytes } from '../lib/memory.mjs';
 import { xspanCapture } from '../sides/xspan.mjs';
 
 const REACH_BYTES = 120 * 2 ** 20;
 const BURST = 500_000;
 const LENGTH = 60;
-/** Until then the heap grows to the size it keeps. */
-const WARM_UP_SHARE = 0.25;
-const WINDOW = 0.15; // of the soak, for each mean
-/** The garbage collector may be anywhere in its cycle: less than this is not growth. */
-const FLAT_BYTES = 8 * 2 ** 20;
-
 /** @typedef {import('../lib/row.mjs').Context} Context */
-/** @typedef {{atMs: number, all: number, rings: number, beyond: number}} Sample */
+/** @typedef {import('../lib/memory.mjs').Sample} Sample */
 
 /** Captures under full load for that long, and looks at its memory after every burst. */
 async function loaded(
@@ -50,22 +44,8 @@ function memoryRow(result) {
 	};
 }
 
-function mean(/** @type {Sample[]} */ samples) {
-	return samples.reduce((sum, each) => sum + each.beyond, 0) / samples.length;
-}
-
-/** From after the warm-up to the end, each as a mean: the garbage collector makes a saw. */
-function growth(result) {
-	const share = (from, to) =>
-		result.samples.filter(({ atMs }) => {
-			const part = atMs / (result.seconds * 1000);
-			return part >= from && part < to;
-		});
-	return mean(share(1 - WINDOW, 2)) - mean(share(WARM_UP_SHARE, WARM_UP_SHARE + WINDOW));
-}
-
 function soakRow(result) {
-	const grown = growth(result);
+	const grown = growth(result.samples, result.seconds);
 	return {
 		what: `growth of that memory over a soak of ${result.seconds} s`,
 		xspan: mebibytes(grown),

@@ -1,23 +1,37 @@
-/** sFlow agents on mon0: xspan, and pmacctd with its sfprobe. Nobody collects. */
+/** sFlow agents on mon0: xspan, and pmacctd with its sfprobe. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cpus } from '../lib/cpus.mjs';
 import { startXspan, stopXspan } from './xspan.mjs';
 
-const COLLECTOR = '127.0.0.1:6399';
+export const COLLECTOR_PORT = 6399;
+const COLLECTOR = `127.0.0.1:${COLLECTOR_PORT}`;
 const AGENT = '192.0.2.1';
 
-/** @param {import('../lib/lab.mjs').Lab} lab */
-export async function xspanSflow(lab, /** @type {number} */ rate) {
-	const where = ['--collector', COLLECTOR, '--agent', AGENT, '--polling', '0'];
-	const args = ['sflow', 'mon0', '--direction', 'rx', '--sampling', `1/${rate}`, ...where];
-	const session = await startXspan(lab, ...args);
-	return { stop: () => stopXspan(session) };
+/**
+ * @typedef {object} Running
+ * @property {import('../lib/process.mjs').Process} process
+ * @property {() => Promise<unknown>} stop
+ */
+
+/**
+ * @param {import('../lib/lab.mjs').Lab} lab
+ * @param {number} rate
+ * @param {string} polling
+ */
+export async function xspanSflow(lab, rate, polling = '0') {
+	const where = ['--collector', COLLECTOR, '--agent', AGENT, '--polling', polling];
+	const what = ['sflow', 'mon0', '--direction', 'rx', '--sampling', `1/${rate}`];
+	const process = await startXspan(lab, ...what, ...where, '--interval', '1s');
+	return { process, stop: () => stopXspan(process) };
 }
 
-/** @param {import('../lib/lab.mjs').Lab} lab */
-export async function pmacctd(lab, /** @type {number} */ rate) {
+/**
+ * @param {import('../lib/lab.mjs').Lab} lab
+ * @param {number} rate
+ */
+export async function pmacctd(lab, rate) {
 	const directory = mkdtempSync(join(tmpdir(), 'xspan-bench-pmacctd-'));
 	const settings = {
 		daemonize: 'false',
@@ -30,12 +44,13 @@ export async function pmacctd(lab, /** @type {number} */ rate) {
 	const file = join(directory, 'pmacctd.conf');
 	const lines = Object.entries(settings).map(([key, value]) => `${key}: ${value}\n`);
 	writeFileSync(file, lines.join(''));
-	const started = lab.start('mon', ['pmacctd', '-f', file]);
-	await started.says(/Sampling at/);
-	started.pin(cpus.consumer);
+	const process = lab.start('mon', ['pmacctd', '-f', file]);
+	await process.says(/Sampling at/);
+	process.pin(cpus.consumer);
 	return {
+		process,
 		async stop() {
-			await started.stop();
+			await process.stop();
 			rmSync(directory, { recursive: true });
 		},
 	};

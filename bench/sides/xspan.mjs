@@ -7,7 +7,8 @@ export async function startXspan(
 	/** @type {import('../lib/lab.mjs').Lab} */ lab,
 	/** @type {string[]} */ ...args
 ) {
-	const command = [process.execPath, cli, ...args, '--json', '--interval', '200ms'];
+	const interval = args.includes('--interval') ? [] : ['--interval', '200ms'];
+	const command = [process.execPath, cli, ...args, '--json', ...interval];
 	const session = lab.start('mon', command);
 	await session.says(/"ledger"/);
 	return session.pin(cpus.consumer);
