@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 enum xs_abi {
-	XS_ABI_VERSION = 4,
+	XS_ABI_VERSION = 5,
 };
 
 /* Direction of a frame relative to the host; the values are those of pcapng's epb_flags bits 0-1.
@@ -85,12 +85,13 @@ struct xs_config {
 	__u32 sample_generation;  /* another number with every change of the sampling, not 0 */
 	__u32 sample_scale_shift; /* fractional bits of sample_scale */
 	__u32 selection;	  /* of its session, in the order of time; goes into the records */
-	__u32 other_interface;	  /* 1: find out xs_record.other_interface */
+	__u32 other_interface;	  /* 1: find out xs_record.other_interface and the next hop */
 	__u32 ip_at;		  /* bytes in front of an IP header: 14, or 0 without Ethernet */
 	__u64 sample_scale;	  /* XS_SAMPLE_RANDOM: 1 / -log2(1 - probability) */
 	__u32 limit_by_bytes;	  /* 1: limit_cost is per byte, otherwise per frame */
 	__u64 limit_cost;  /* time that one unit takes at the limit, see bpf/limit.h; 0: no limit */
 	__u64 limit_burst; /* time by which frames may run ahead of the limit */
+	__u64 wake_bytes;  /* user space is woken when so many bytes wait in a ring */
 };
 
 /*
@@ -183,6 +184,14 @@ enum xs_record_flags {
 	XS_REC_CSUM_VALID =
 		1 << 4, /* CHECKSUM_UNNECESSARY: hardware or a local sender vouches for it */
 	XS_REC_OTHERHOST = 1 << 5, /* PACKET_OTHERHOST: not addressed to this interface */
+	XS_REC_HOP_ROOM = 1 << 6,  /* struct xs_next_hop precedes the bytes of the frame */
+	XS_REC_HOP_IPV4 = 1 << 7,  /* it is set, to an IPv4 address */
+	XS_REC_HOP_IPV6 = 1 << 8,  /* to an IPv6 address */
+};
+
+/* Of a routed frame: the router that it goes to next; all zero: its destination is on the link. */
+struct xs_next_hop {
+	__u32 address[4]; /* in network order; IPv4: the first word */
 };
 
 /* xs_record.other_interface, where it is not an ifindex. */
@@ -193,7 +202,8 @@ enum xs_other {
 					  sFlow: a code of ICMP destination unreachable, or 256 */
 };
 
-/* One entry in a ring, followed by cap_len bytes of the frame. 40 bytes, 8-byte aligned. */
+/* One entry in a ring, followed by the room for the next hop, where there is one, and by cap_len
+ * bytes of the frame. 40 bytes, 8-byte aligned. */
 struct xs_record {
 	__u64 time_ns;	/* CLOCK_BOOTTIME; user space turns it into wall-clock time */
 	__u32 cap_len;	/* bytes that follow */

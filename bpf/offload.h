@@ -13,6 +13,7 @@ struct sk_buff___xspan {
 	__u16 inner_network_header;
 	__u16 inner_transport_header;
 	unsigned char *head, *data;
+	unsigned long _skb_refdst;
 } __attribute__((preserve_access_index));
 
 extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym __weak;

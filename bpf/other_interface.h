@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
 /*
  * The interface that a frame is not seen on: by which a received one leaves, as the routing
- * decision will be, or by which a sent one came. What a bridge decides is not known here before it
- * has decided.
+ * decision will be, or by which a sent one came; and the router to which it goes next. What a
+ * bridge decides is not known here before it has decided.
  */
 #ifndef XSPAN_OTHER_INTERFACE_H
 #define XSPAN_OTHER_INTERFACE_H
 
 #include "frame.h"
 #include "maps.h"
+#include "next_hop.h"
 
 #define IPV6_HEADER_LEN 40
 
@@ -80,39 +81,68 @@ static __always_inline long ask_routes(struct bpf_fib_lookup *p, struct __sk_buf
 	return bpf_fib_lookup(skb, p, sizeof(*p), 0);
 }
 
+/* The lookup leaves the destination where no router is on the way. */
+static __always_inline void take_next_hop(struct way *w, struct __sk_buff *skb,
+					  const struct bpf_fib_lookup *p)
+{
+	__u32 destination[4] = {};
+	const int is_ipv4 = skb->protocol == bpf_htons(ETH_P_IP);
+
+	if (is_ipv4 && bpf_skb_load_bytes(skb, config.ip_at + 16, destination, 4))
+		return;
+	if (!is_ipv4 && bpf_skb_load_bytes(skb, config.ip_at + 24, destination, 16))
+		return;
+	w->hop_family = p->family; /* IPv6 also of a router for IPv4 (RFC 5549) */
+	__builtin_memcpy(w->hop.address, p->ipv6_dst, sizeof(w->hop.address));
+	if (p->family == AF_INET)
+		__builtin_memset(w->hop.address + 1, 0, 12);
+	if (!((w->hop.address[0] ^ destination[0]) | (w->hop.address[1] ^ destination[1]) |
+	      (w->hop.address[2] ^ destination[2]) | (w->hop.address[3] ^ destination[3])))
+		__builtin_memset(&w->hop, 0, sizeof(w->hop));
+}
+
 /* Of a frame that is addressed to this host. What no route takes ends here. */
-static __always_inline __u32 way_out(struct __sk_buff *skb)
+static __always_inline void find_way_out(struct way *w, struct __sk_buff *skb)
 {
 	struct bpf_fib_lookup p = {};
 
 	/* A second tag: what is behind it is for a device that this one carries. */
 	if (skb->protocol == bpf_htons(ETH_P_8021Q) || skb->protocol == bpf_htons(ETH_P_8021AD))
-		return XS_OTHER_UNKNOWN;
+		return;
 	switch (ask_routes(&p, skb)) {
 	case BPF_FIB_LKUP_RET_SUCCESS:
 	case BPF_FIB_LKUP_RET_NO_NEIGH: /* will be asked for */
-		return p.ifindex;
+		w->other = p.ifindex;
+		take_next_hop(w, skb, &p);
+		return;
 	case BPF_FIB_LKUP_RET_BLACKHOLE:
-		return discarded(REASON_UNKNOWN);
+		w->other = discarded(REASON_UNKNOWN);
+		return;
 	case BPF_FIB_LKUP_RET_UNREACHABLE:
-		return discarded(REASON_HOST_UNREACHABLE);
+		w->other = discarded(REASON_HOST_UNREACHABLE);
+		return;
 	case BPF_FIB_LKUP_RET_PROHIBIT:
-		return discarded(REASON_PROHIBITED);
+		w->other = discarded(REASON_PROHIBITED);
+		return;
 	case BPF_FIB_LKUP_RET_UNSUPP_LWT:
-		return XS_OTHER_UNKNOWN;
+		return;
 	}
-	return XS_OTHER_HOST;
+	w->other = XS_OTHER_HOST;
 }
 
-static __always_inline __u32 other_interface(const struct frame *f)
+static __always_inline void find_way(struct way *w, const struct frame *f)
 {
 	struct __sk_buff *skb = f->ctx;
 
-	if (!config.other_interface || f->hook == HOOK_XDP)
-		return XS_OTHER_UNKNOWN;
-	if (config.direction == XS_DIR_TX)
-		return skb->ingress_ifindex ? skb->ingress_ifindex : XS_OTHER_HOST;
-	return skb->pkt_type == PACKET_HOST ? way_out(skb) : XS_OTHER_UNKNOWN;
+	if (f->hook == HOOK_XDP)
+		return;
+	if (config.direction == XS_DIR_TX) {
+		w->other = skb->ingress_ifindex ? skb->ingress_ifindex : XS_OTHER_HOST;
+		if (f->hook == HOOK_TC) /* older kernels let nobody look */
+			find_next_hop(w, skb);
+	} else if (skb->pkt_type == PACKET_HOST) {
+		find_way_out(w, skb);
+	}
 }
 
 #endif

@@ -37,8 +37,22 @@ static __always_inline long load_canonical(const struct frame *f, __u8 *to, __u3
 	return load_bounded(f, MAC_ADDRESSES_LEN, to + head, len - head, room - head);
 }
 
-static __always_inline void describe(struct xs_record *r, const struct frame *f, __u32 cap_len,
-				     __u32 other)
+/* Sessions that do not ask for it have no room for it, either. */
+static __always_inline __u8 *put_way(struct xs_record *r, const struct way *w)
+{
+	r->other_interface = w->other;
+	if (!config.other_interface)
+		return r->data;
+	r->flags |= XS_REC_HOP_ROOM;
+	if (w->hop_family == AF_INET)
+		r->flags |= XS_REC_HOP_IPV4;
+	if (w->hop_family == AF_INET6)
+		r->flags |= XS_REC_HOP_IPV6;
+	__builtin_memcpy(r->data, &w->hop, sizeof(w->hop));
+	return r->data + sizeof(w->hop);
+}
+
+static __always_inline void describe(struct xs_record *r, const struct frame *f, __u32 cap_len)
 {
 	/* Stamped after the reservation: what was stamped before a moment is in the ring at that
 	 * moment, so the consumer can put the rings of all CPUs into one order. */
@@ -51,14 +65,15 @@ static __always_inline void describe(struct xs_record *r, const struct frame *f,
 	r->queue = receive_queue(f);
 	r->flags = (__u16)offload_flags(f);
 	r->selection = (__u16)config.selection;
-	r->other_interface = other;
 }
 
-static __always_inline __u64 wakeup(void)
+static __always_inline __u64 wakeup(void *ring)
 {
 	__u32 zero = 0;
 	struct xs_state *s = bpf_map_lookup_elem(&state, &zero);
 
+	if (config.wake_bytes && bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) < config.wake_bytes)
+		return BPF_RB_NO_WAKEUP;
 	/* Two CPUs may both see it: a second wake-up is harmless, a missing one would not be. */
 	if (!s || !s->consumer_sleeps)
 		return BPF_RB_NO_WAKEUP;
@@ -80,22 +95,23 @@ static __always_inline void report(struct xs_record *r, struct xs_counters *c)
 /* bpf_ringbuf_reserve wants a constant size: one instance per size class, chosen by frame length.
  */
 static __always_inline void put(void *ring, struct xs_counters *c, const struct frame *f,
-				__u32 cap_len, __u32 other, const __u32 room)
+				__u32 cap_len, const struct way *w, const __u32 room)
 {
-	struct xs_record *r = bpf_ringbuf_reserve(ring, sizeof(*r) + room, 0);
+	const __u32 hop_room = config.other_interface ? sizeof(w->hop) : 0;
+	struct xs_record *r = bpf_ringbuf_reserve(ring, sizeof(*r) + hop_room + room, 0);
 
 	if (!r) {
 		count_lost(c, XS_LOST_RING_FULL, f);
 		return;
 	}
-	describe(r, f, cap_len, other);
-	if (load_canonical(f, r->data, cap_len, room)) {
-		bpf_ringbuf_discard(r, wakeup());
+	describe(r, f, cap_len);
+	if (load_canonical(f, put_way(r, w), cap_len, room)) {
+		bpf_ringbuf_discard(r, wakeup(ring));
 		count_lost(c, XS_LOST_LOAD_FAILED, f);
 		return;
 	}
 	report(r, c);
-	bpf_ringbuf_submit(r, wakeup());
+	bpf_ringbuf_submit(r, wakeup(ring));
 	count(&c->delivered, f);
 }
 
@@ -110,18 +126,19 @@ static __always_inline void deliver_to_ring(struct xs_counters *c, const struct 
 	__u32 cpu = bpf_get_smp_processor_id();
 	void *ring = bpf_map_lookup_elem(&rings, &cpu);
 	__u32 cap_len = f->len < config.snaplen ? f->len : config.snaplen;
-	__u32 other;
+	struct way w = {};
 
 	if (!ring) {
 		count_lost(c, XS_LOST_RING_FULL, f);
 		return;
 	}
-	other = other_interface(f);
-	/* A class whose smaller neighbour already holds the snaplen is never reached: the verifier
-	 * knows the snaplen and drops the rest. */
+	if (config.other_interface)
+		find_way(&w, f);
+		/* A class whose smaller neighbour already holds the snaplen is never reached: the
+		 * verifier knows the snaplen and drops the rest. */
 #define PUT_IF_FITS(room)                                                                          \
 	if (cap_len <= (room)) {                                                                   \
-		put(ring, c, f, cap_len, other, room);                                             \
+		put(ring, c, f, cap_len, &w, room);                                                \
 		return;                                                                            \
 	}
 	FOR_EACH_SIZE_CLASS(PUT_IF_FITS)

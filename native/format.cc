@@ -47,6 +47,16 @@ private:
 	uint8_t *to_;
 };
 
+size_t hop_room(const xs_record &record)
+{
+	return record.flags & XS_REC_HOP_ROOM ? sizeof(xs_next_hop) : 0;
+}
+
+const uint8_t *frame(const xs_record &record)
+{
+	return record.data + hop_room(record);
+}
+
 uint32_t reception_type(const xs_record &record)
 {
 	static const uint8_t all_ones[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
@@ -55,9 +65,9 @@ uint32_t reception_type(const xs_record &record)
 		return promiscuous;
 	if (record.cap_len < sizeof(all_ones))
 		return 0;
-	if (!memcmp(record.data, all_ones, sizeof(all_ones)))
+	if (!memcmp(frame(record), all_ones, sizeof(all_ones)))
 		return broadcast;
-	return record.data[0] & 1 ? multicast : unicast;
+	return frame(record)[0] & 1 ? multicast : unicast;
 }
 
 uint32_t epb_flags(const xs_record &record)
@@ -77,12 +87,12 @@ uint32_t epb_flags(const xs_record &record)
 
 size_t RawFormat::space(const xs_record &record) const
 {
-	return sizeof(record) + pad8(record.cap_len);
+	return sizeof(record) + pad8(hop_room(record) + record.cap_len);
 }
 
 void RawFormat::write(uint8_t *to, const xs_record &record, uint64_t wall_ns)
 {
-	memcpy(to, &record, sizeof(record) + record.cap_len);
+	memcpy(to, &record, sizeof(record) + hop_room(record) + record.cap_len);
 	reinterpret_cast<xs_record *>(to)->time_ns = wall_ns;
 }
 
@@ -104,7 +114,7 @@ void PcapngFormat::write(uint8_t *to, const xs_record &record, uint64_t wall_ns)
 	out.put(static_cast<uint32_t>(wall_ns));
 	out.put(record.cap_len);
 	out.put(record.wire_len);
-	out.bytes(record.data, record.cap_len, pad4(record.cap_len));
+	out.bytes(frame(record), record.cap_len, pad4(record.cap_len));
 	out.option(option_flags, 4);
 	out.put(epb_flags(record));
 	if (record.lost) {

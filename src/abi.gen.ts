@@ -1,7 +1,7 @@
 // Generated from bpf/abi.h by scripts/gen-abi.mjs (`make abi`). Do not edit.
 
 export const Abi = {
-	abi_version: 4,
+	abi_version: 5,
 } as const;
 
 export const Direction = {
@@ -39,6 +39,9 @@ export const RecordFlags = {
 	csum_not_ready: 8,
 	csum_valid: 16,
 	otherhost: 32,
+	hop_room: 64,
+	hop_ipv4: 128,
+	hop_ipv6: 256,
 } as const;
 
 export const Other = {
@@ -97,7 +100,7 @@ export const CountLayout = {
 } as const;
 
 export const ConfigLayout = {
-	size: 96,
+	size: 104,
 	fields: {
 		abi: { offset: 0, size: 4 },
 		tap: { offset: 4, size: 4 },
@@ -118,6 +121,7 @@ export const ConfigLayout = {
 		limit_by_bytes: { offset: 72, size: 4 },
 		limit_cost: { offset: 80, size: 8 },
 		limit_burst: { offset: 88, size: 8 },
+		wake_bytes: { offset: 96, size: 8 },
 	},
 } as const;
 

@@ -103,6 +103,8 @@ export interface RingPlan {
 	snaplen: number;
 	/** Each frame comes with the interface by which it leaves, or came. */
 	otherInterface: boolean;
+	/** So many bytes wait in one before it wakes its reader. */
+	wakeBytes: number;
 }
 
 /** Which frames are copied; a live session can change it. */
@@ -372,12 +374,14 @@ export function planMirror(spec: MirrorSpec, host: Host): Plan {
 /** Rings have a size of a power of two, so the whole may be less than what was asked for. */
 function ringsOf(spec: CaptureSpec, host: Host): RingPlan {
 	const each = (spec.bufferBytes ?? DEFAULT_BUFFER_BYTES) / host.cpus;
-	const bytes = 2 ** Math.floor(Math.log2(Math.max(each, PAGE_BYTES)));
+	const power = 2 ** Math.floor(Math.log2(Math.max(each, PAGE_BYTES)));
+	const bytes = Math.min(power, LARGEST_RING_BYTES);
 	return {
 		count: host.cpus,
-		bytes: Math.min(bytes, LARGEST_RING_BYTES),
+		bytes,
 		snaplen: spec.snaplen ?? SNAPLEN.max,
 		otherInterface: spec.otherInterface === true,
+		wakeBytes: Math.min(spec.wakeBytes ?? 0, bytes / 4),
 	};
 }
 

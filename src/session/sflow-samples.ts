@@ -51,6 +51,7 @@ export function sampleOf(
 	const protocol = protocolOf(header, link);
 	const other = portOf(frame.otherInterface);
 	const vlan = protocol === 'ethernet' ? vlanOf(header, direction) : null;
+	const { nextHop } = frame;
 	return {
 		source: ifindex,
 		direction,
@@ -62,6 +63,7 @@ export function sampleOf(
 		output: direction === 'rx' ? other : ifindex,
 		timestampNs: frame.timeNs,
 		...(vlan ? { vlan } : {}),
+		...(nextHop ? { router: { nextHop, sourceMask: 0, destinationMask: 0 } } : {}),
 		rate,
 		pool,
 		drops,

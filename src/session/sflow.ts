@@ -40,6 +40,9 @@ export interface SflowEnd extends SessionEnd {
 /** How often it is looked which interfaces have come and gone. */
 const SOURCES_POLL_MS = 1000;
 
+/** Some hundred samples. What is less waits up to 100 ms: datagrams may wait for a second anyway. */
+const WAKE_BYTES = 2 ** 16;
+
 /** FrameView.selection has so many values. */
 const SELECTIONS = 2 ** 16;
 
@@ -50,6 +53,7 @@ function captureSpec(spec: SflowSessionSpec): CaptureSpec {
 		sample: { mode: 'random', rate: sampling },
 		snaplen: headerBytes,
 		otherInterface: true,
+		wakeBytes: WAKE_BYTES,
 	};
 }
 

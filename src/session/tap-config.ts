@@ -83,6 +83,7 @@ export function encodeConfig(
 	config.set('limited', plan.count === null ? 0 : 1);
 	config.set('selection', selection.number);
 	config.set('other_interface', plan.rings?.otherInterface ? 1 : 0);
+	config.set('wake_bytes', plan.rings?.wakeBytes ?? 0);
 	config.set('ip_at', tap.link === 'ethernet' ? ETHERNET_LEN : 0);
 	writeSample(config, selection);
 	writeLimit(config, selection);

@@ -8,6 +8,9 @@ import type { Slab } from './reader.ts';
 const F = RecordLayout.fields;
 const NS_PER_WORD = 2 ** 32;
 
+/** struct xs_next_hop */
+const HOP_ROOM = 16;
+
 /** What FrameView.otherInterface may be beside an ifIndex. */
 export const OtherInterface = {
 	unknown: Other.unknown,
@@ -39,7 +42,7 @@ export class FrameView {
 	}
 	/** Where the bytes begin in the batch's buffer. */
 	get byteOffset(): number {
-		return this.at + RecordLayout.size;
+		return this.hopOffset + (this.flags & RecordFlags.hop_room ? HOP_ROOM : 0);
 	}
 	/** Nanoseconds since 1970-01-01 UTC. */
 	get timeNs(): bigint {
@@ -121,6 +124,22 @@ export class FrameView {
 		return this.u32(F.other_interface.offset);
 	}
 
+	/**
+	 * With `otherInterface`: the address of the router to which a routed frame goes next, 4 or 16
+	 * bytes, in memory of its own; all zero where its destination is on the link. null: it is not
+	 * routed, or nobody knows (frames that are sent, on kernels before 6.2).
+	 */
+	get nextHop(): Uint8Array | null {
+		if (this.flags & RecordFlags.hop_ipv4) return this.hop(4);
+		return this.flags & RecordFlags.hop_ipv6 ? this.hop(16) : null;
+	}
+
+	private hop(length: number): Uint8Array {
+		return new Uint8Array(this.batch.buffer, this.hopOffset, length).slice();
+	}
+	private get hopOffset(): number {
+		return this.at + RecordLayout.size;
+	}
 	private get flags(): number {
 		return this.u16(F.flags.offset);
 	}

@@ -88,8 +88,13 @@ export interface PcapngSpec extends FileRotation {
 export interface CaptureSpec extends CommonSpec {
 	/** Bytes kept of each frame, 64 to 262144. Default: all. */
 	snaplen?: number;
-	/** Ask the routing tables about each copied frame: FrameView.otherInterface. Not at XDP. */
+	/** Ask the routing tables about each copied frame: FrameView.otherInterface, nextHop. Not at XDP. */
 	otherInterface?: boolean;
+	/**
+	 * Bytes, at most a quarter of the ring, that wait there before they wake the reader, who looks every
+	 * 100 ms anyway: fewer wake-ups, for later frames. Default 0: the first frame wakes.
+	 */
+	wakeBytes?: number;
 	/** Memory of all rings together, in bytes. Default: 64 MiB. */
 	bufferBytes?: number;
 	/** Write pcapng. Without it the session's frames() has the frames. */

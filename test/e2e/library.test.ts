@@ -1,17 +1,19 @@
 /** xspan as a library, in programs of their own inside the namespace of the monitored host. */
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { udpFrame } from '../harness/frames.ts';
 import { hooks } from '../harness/hooks.ts';
 import { type Host, Lab, type Run } from '../harness/lab.ts';
 import { expectBalanced, type Line } from '../harness/ledger.ts';
+import { frameBytes } from '../harness/readers.ts';
 import { scene } from '../harness/scene.ts';
 
 const COUNT = 5000;
 
 type Said = Record<string, unknown>;
 
-async function start(host: Host, scenario: string): Promise<Run> {
-	const run = host.program('library.mjs', scenario);
+async function start(host: Host, scenario: string, ...args: string[]): Promise<Run> {
+	const run = host.program('library.mjs', scenario, ...args);
 	await run.says(/"attached"/);
 	return run;
 }
@@ -67,6 +69,33 @@ test('every field of a frame', async () => {
 	for (const frame of out.slice(0, 4))
 		expect(Number(frame['timeNs']) / 1e6).toBeCloseTo(frame['timeMs'] as number, 2);
 	expect(ended(out[4]).reason).toBe('count');
+});
+
+test('where frames go next, and the frames behind that', async () => {
+	await using lab = new Lab();
+	const { client, host } = scene(lab);
+	lab.wire(host, 'out', client, 'in');
+	host.ip('address', 'add', '10.7.0.1/24', 'dev', 'out');
+	host.exec('sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward');
+	host.ip('route', 'add', '10.9.0.2/32', 'via', '10.7.0.9');
+	const [{ address }] = JSON.parse(host.ip('-j', 'link', 'show', 'h0'));
+	const frame = udpFrame(100);
+	frame.write(address.replaceAll(':', ''), 'hex');
+	const run = await start(host, 'way');
+	await client.send('c0', frame, 1);
+	const [way, end] = await said(run);
+	expect(way).toEqual({
+		bytes: frame.toString('hex'),
+		vlan: null,
+		otherInterface: host.ifindex('out'),
+		nextHop: [10, 7, 0, 9],
+	});
+	ended(end);
+	const file = join(lab.directory(), 'way.pcapng');
+	const writer = await start(host, 'wayInFile', file);
+	await client.send('c0', frame, 1);
+	ended((await said(writer))[0]);
+	expect(frameBytes(file)).toEqual([frame.toString('hex')]);
 });
 
 test('a loop sees every frame', async () => {

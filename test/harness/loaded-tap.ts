@@ -64,6 +64,7 @@ export function planOf(options: TapOptions): Plan {
 			bytes: options.ringBytes ?? 1 << 20,
 			snaplen: options.snaplen ?? 262_144,
 			otherInterface: options.otherInterface === true,
+			wakeBytes: 0,
 		},
 		selection: planSelection(options),
 		count: options.count ?? null,

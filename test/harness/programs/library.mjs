@@ -27,6 +27,28 @@ const scenarios = {
 		say({ end: await session.done });
 	},
 
+	/** Where frames go next, and the frames themselves behind that. */
+	async way() {
+		const session = await capture({ ...spec, count: 1, otherInterface: true, wakeBytes: 2 ** 20 });
+		say('attached');
+		for await (const batch of session.frames())
+			for (const frame of batch)
+				say({
+					bytes: Buffer.from(frame.bytes).toString('hex'),
+					vlan: frame.vlan,
+					otherInterface: frame.otherInterface,
+					nextHop: frame.nextHop && [...frame.nextHop],
+				});
+		say({ end: await session.done });
+	},
+
+	async wayInFile() {
+		const write = { path: process.argv[3] };
+		const session = await capture({ ...spec, count: 1, otherInterface: true, write });
+		say('attached');
+		say({ end: await session.done });
+	},
+
 	async count() {
 		const session = await capture({ ...spec, count: 5000 });
 		say('attached');
