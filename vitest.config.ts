@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
 // Kinds of devices that not every kernel has: run by scripts/test-kernels.sh where all of them are.
-const elsewhere = process.env['XSPAN_ALL_DEVICES'] ? [] : ['test/e2e/device-kinds.test.ts'];
+const elsewhere = process.env['XSPAN_ALL_DEVICES']
+	? []
+	: ['test/e2e/device-kinds.test.ts', 'test/e2e/sflow-bridge-vlans.test.ts'];
 
 // The addon is tested in processes of its own: a crash is then one failed file.
 const project = (name: string, testTimeout: number) => ({

@@ -3,6 +3,7 @@
 #include <napi.h>
 
 #include "abi.h"
+#include "bridges.h"
 #include "drain_object.h"
 #include "error.h"
 #include "link_monitor.h"
@@ -14,6 +15,7 @@
 #include "probe.h"
 #include "programs.h"
 #include "routing.h"
+#include "routing_changes.h"
 #include "slab.h"
 #include "tap.h"
 #include "veth.h"
@@ -48,6 +50,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports)
 	exports.Set("MirrorPort", MirrorPort::define(env));
 	exports.Set("LinkMonitor", LinkMonitor::define(env));
 	exports.Set("Netns", Netns::define(env));
+	exports.Set("RoutingChanges", RoutingChanges::define(env));
 	function("compileFilter", compile_filter);
 	function("links", links);
 	function("ethtool", ethtool);
@@ -63,6 +66,9 @@ Napi::Object init(Napi::Env env, Napi::Object exports)
 	function("deleteLink", delete_link);
 	function("linkDrops", link_drops);
 	function("route", route);
+	function("matchedRoute", matched_route);
+	function("bridgeTable", bridge_table);
+	function("bridgeVlans", bridge_vlans);
 	function("useNeighbour", use_neighbour);
 	function("neighbourState", neighbour_state);
 	function("netns", netns);

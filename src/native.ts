@@ -159,6 +159,26 @@ export interface NativeRoute {
 	mtu?: number;
 }
 
+/** A route as it stands in its table. */
+export interface NativeMatchedRoute {
+	/** Its length in bits. */
+	prefix: number;
+	/** ifIndexes; several, where it has several next hops. */
+	interfaces: number[];
+}
+
+/** An address that a bridge knows, see native/bridges.h. */
+export interface NativeBridgeEntry {
+	bridge: number;
+	port: number;
+	/** 0: of a bridge that does not filter VLANs. */
+	vlan: number;
+	/** 48 bits. */
+	address: number;
+	/** Of the bridge itself. */
+	local: boolean;
+}
+
 /** A session's veth pair, see native/veth.h. */
 export interface NativeVeth {
 	outer: string;
@@ -266,6 +286,12 @@ export interface Native {
 	deleteLink(ifindex: number): boolean;
 	linkDrops(ifindex: number): number;
 	route(address: Uint8Array, source: Uint8Array | null): NativeRoute;
+	/** null: there is no way. */
+	matchedRoute(address: Uint8Array): NativeMatchedRoute | null;
+	RoutingChanges: new () => { happened(): boolean };
+	bridgeTable(): NativeBridgeEntry[];
+	/** The VLAN of frames without a tag, on ports that have one. */
+	bridgeVlans(): { port: number; pvid: number }[];
 	useNeighbour(ifindex: number, address: Uint8Array): void;
 	/** NUD_* of neighbour.h; 0: none. */
 	neighbourState(ifindex: number, address: Uint8Array): number;

@@ -1,6 +1,7 @@
 /** Frames of a session as samples of an sFlow agent. */
 import type { LinkType } from '../native.ts';
 import type { TapPlan } from '../plan/plan.ts';
+import type { Forwarding } from '../sflow/forwarding.ts';
 import { discarded, INTERNAL_PORT, type Port, UNKNOWN_PORT } from '../sflow/ports.ts';
 import type { FlowSample, HeaderProtocol, VlanHop } from '../sflow/sample.ts';
 import { segmentLengths } from '../sflow/segments.ts';
@@ -41,17 +42,32 @@ function lengthsOf(frame: FrameView, start: Pick<FlowSample, 'header' | 'protoco
 	return { frameLength: each, lastLength: last };
 }
 
-export function sampleOf(
+/** The interface that the frame was not seen on. */
+function otherPort(
 	frame: FrameView,
 	{ ifindex, direction, link }: TapPlan,
+	header: Uint8Array,
+	vlan: VlanHop | null,
+	forwarding: Forwarding,
+): Port {
+	const port = portOf(frame.otherInterface);
+	if (port !== UNKNOWN_PORT || direction === 'tx' || link !== 'ethernet') return port;
+	return forwarding.outputOf(ifindex, header, vlan?.sourceVlan ?? null);
+}
+
+export function sampleOf(
+	frame: FrameView,
+	tap: TapPlan,
 	{ pool, drops }: SourceCounts,
 	rate: number,
+	forwarding: Forwarding,
 ): FlowSample {
-	const header = frame.bytes;
-	const protocol = protocolOf(header, link);
-	const other = portOf(frame.otherInterface);
+	const { ifindex, direction } = tap;
+	const { bytes: header, nextHop } = frame;
+	const protocol = protocolOf(header, tap.link);
 	const vlan = protocol === 'ethernet' ? vlanOf(header, direction) : null;
-	const { nextHop } = frame;
+	const other = otherPort(frame, tap, header, vlan, forwarding);
+	const output = direction === 'rx' ? other : ifindex;
 	return {
 		source: ifindex,
 		direction,
@@ -60,10 +76,10 @@ export function sampleOf(
 		...lengthsOf(frame, { header, protocol }),
 		segments: frame.segments,
 		input: direction === 'rx' ? ifindex : other,
-		output: direction === 'rx' ? other : ifindex,
+		output,
 		timestampNs: frame.timeNs,
 		...(vlan ? { vlan } : {}),
-		...(nextHop ? { router: { nextHop, sourceMask: 0, destinationMask: 0 } } : {}),
+		...(nextHop ? { router: forwarding.routerOf(nextHop, header, protocol, output) } : {}),
 		rate,
 		pool,
 		drops,

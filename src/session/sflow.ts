@@ -2,6 +2,7 @@
 import { XspanError } from '../errors.ts';
 import { type Host, type Plan, planCapture, readHost, type TapPlan } from '../plan/plan.ts';
 import { type SflowAgent, type SflowStatus, startSflow } from '../sflow/agent.ts';
+import { Forwarding } from '../sflow/forwarding.ts';
 import type { FlowSample } from '../sflow/sample.ts';
 import { checkSflow, type SflowSpec } from '../sflow/spec.ts';
 import type { FrameBatch } from '../sinks/frames.ts';
@@ -90,6 +91,7 @@ export class SflowSession implements AsyncDisposable {
 	private readonly session: Session;
 	private readonly agent: SflowAgent;
 	private readonly pools = new SflowPools();
+	private readonly forwarding = new Forwarding();
 	private readonly poll: NodeJS.Timeout;
 	/** By the number of the selection under which a frame was drawn. */
 	private readonly rates = new Map<number, number>();
@@ -155,7 +157,8 @@ export class SflowSession implements AsyncDisposable {
 			if (isForeign(tap)) continue;
 			if (!this.agent.hasSource(tap.ifindex)) this.followSources();
 			const rate = this.rates.get(frame.selection) as number;
-			yield sampleOf(frame, tap, this.pools.count(tap.ifindex, frame), rate);
+			const counts = this.pools.count(tap.ifindex, frame);
+			yield sampleOf(frame, tap, counts, rate, this.forwarding);
 		}
 	}
 

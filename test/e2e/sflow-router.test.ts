@@ -1,4 +1,4 @@
-/** extended_router: where the routing tables send a frame next, at ingress and at egress. */
+/** extended_router: where the routing tables send a frame next, and by which prefixes. */
 import { beforeAll, expect, test } from 'vitest';
 import { type Host, Lab } from '../harness/lab.ts';
 import type { DecodedFlow } from '../harness/sflow.ts';
@@ -8,7 +8,7 @@ const ETHERTYPE_AT = 12;
 const IPV4 = { type: 0x0800, destination: 30, length: 4 } as const;
 const IPV6 = { type: 0x86dd, destination: 38, length: 16 } as const;
 
-/** One line for an echo request: "interface direction, destination: next hop". */
+/** One line for an echo request: "interface direction, destination: next hop, source and destination mask". */
 type Hop = string;
 
 /** As everybody writes it (RFC 5952). */
@@ -32,7 +32,10 @@ function hopOf(flow: DecodedFlow, names: Map<number, string>): Hop | null {
 	if (to === null) return null;
 	const { index } = flow.source;
 	const direction = flow.input.value === index ? 'rx' : 'tx';
-	const hop = flow.records['extended_router']?.['nexthop'] ?? 'none';
+	const router = flow.records['extended_router'];
+	const hop = router
+		? `${router['nexthop']} /${router['src_mask_len']} /${router['dst_mask_len']}`
+		: 'none';
 	return `${names.get(index)} ${direction}, ${to}: ${hop}`;
 }
 
@@ -62,7 +65,7 @@ beforeAll(async () => {
 	router.exec('sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward');
 	router.exec('sh', '-c', 'echo 1 > /proc/sys/net/ipv6/conf/all/forwarding');
 	router.ip('route', 'add', '10.9.0.0/16', 'via', '10.8.2.2');
-	router.ip('route', 'add', '10.10.0.0/16', 'via', 'inet6', 'fd00:2::2', 'dev', 'right');
+	router.ip('route', 'add', '10.10.0.0/15', 'via', 'inet6', 'fd00:2::2', 'dev', 'right');
 	router.ip('route', 'add', 'fd00:9::/32', 'via', 'fd00:2::2');
 	client.ip('route', 'add', 'default', 'via', '10.8.1.1');
 	client.ip('route', 'add', 'default', 'via', 'fd00:1::1');
@@ -83,11 +86,11 @@ beforeAll(async () => {
 }, 60_000);
 
 const ROUTED = [
-	{ what: 'IPv4 via IPv4', to: '10.9.3.4', hop: '10.8.2.2' },
-	{ what: 'IPv4 via IPv6', to: '10.10.3.4', hop: 'fd00:2::2' },
-	{ what: 'IPv4 on the link', to: '10.8.2.2', hop: '0.0.0.0' },
-	{ what: 'IPv6 via IPv6', to: 'fd00:9::4', hop: 'fd00:2::2' },
-	{ what: 'IPv6 on the link', to: 'fd00:2::2', hop: '::' },
+	{ what: 'IPv4 via IPv4', to: '10.9.3.4', hop: '10.8.2.2 /24 /16' },
+	{ what: 'IPv4 via IPv6', to: '10.10.3.4', hop: 'fd00:2::2 /24 /15' },
+	{ what: 'IPv4 on the link', to: '10.8.2.2', hop: '0.0.0.0 /24 /24' },
+	{ what: 'IPv6 via IPv6', to: 'fd00:9::4', hop: 'fd00:2::2 /64 /32' },
+	{ what: 'IPv6 on the link', to: 'fd00:2::2', hop: ':: /64 /64' },
 ];
 
 test.each(ROUTED)('$what: the same at ingress and at egress', ({ to, hop }) => {
@@ -101,9 +104,10 @@ test('what the host keeps is not routed', () => {
 });
 
 test('what the host sends itself has a next hop, too', () => {
-	expect(hops).toContain(`right tx, fd00:9::5: fd00:2::2`);
+	expect(hops).toContain('right tx, 10.9.3.4: 10.8.2.2 /32 /16');
+	expect(hops).toContain('right tx, fd00:9::5: fd00:2::2 /128 /32');
 });
 
 test('nothing else was seen', () => {
-	expect(hops.size).toBe(2 * ROUTED.length + 2 + 1);
+	expect(hops.size).toBe(2 * ROUTED.length + 2 + 2);
 });
