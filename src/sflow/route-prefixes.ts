@@ -22,8 +22,17 @@ function kernelRoutes(): Routes {
 	return { match: (address) => native.matchedRoute(address), changed: () => changes.happened() };
 }
 
-/** Of an address, as a key that costs little. */
-const keyOf = (address: Uint8Array): string => String.fromCharCode(...address);
+function word(address: Uint8Array, at: number): number {
+	let value = 0;
+	for (let byte = 0; byte < 4; byte++) value = value * 256 + (address[at + byte] ?? 0);
+	return value;
+}
+
+/** Of an address: IPv4 as one number, IPv6 as text. */
+function keyOf(address: Uint8Array): number | string {
+	if (address.length === 4) return word(address, 0);
+	return `${word(address, 0)} ${word(address, 4)} ${word(address, 8)} ${word(address, 12)}`;
+}
 
 /**
  * Prefix lengths as the tables of this host have them for packets of its own: rules that look at where
@@ -31,7 +40,7 @@ const keyOf = (address: Uint8Array): string => String.fromCharCode(...address);
  */
 export class RoutePrefixes {
 	private readonly routes: Routes;
-	private readonly known = new Map<string, NativeMatchedRoute | null>();
+	private readonly known = new Map<number | string, NativeMatchedRoute | null>();
 	private lookAt = 0;
 	private second = 0;
 	private questions = 0;
@@ -66,7 +75,7 @@ export class RoutePrefixes {
 		this.questions = 0;
 	}
 
-	private ask(address: Uint8Array, key: string): NativeMatchedRoute | null {
+	private ask(address: Uint8Array, key: number | string): NativeMatchedRoute | null {
 		this.questions++;
 		const route = this.routes.match(address);
 		this.known.set(key, route);
