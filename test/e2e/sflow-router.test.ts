@@ -1,5 +1,7 @@
 /** extended_router: where the routing tables send a frame next, and by which prefixes. */
+import { release } from 'node:os';
 import { beforeAll, expect, test } from 'vitest';
+import { isAtLeast } from '../../src/doctor/doctor.ts';
 import { type Host, Lab } from '../harness/lab.ts';
 import type { DecodedFlow } from '../harness/sflow.ts';
 import { SflowCommand } from '../harness/sflow-command.ts';
@@ -85,6 +87,10 @@ beforeAll(async () => {
 	hops = new Set(flows.map((flow) => hopOf(flow, names)).filter((hop) => hop !== null));
 }, 60_000);
 
+/** Before 6.2 no program may look at the route that a packet carries. */
+const carriesRoute = isAtLeast(release(), 6, 2);
+const atEgress = (hop: string): string => (carriesRoute ? hop : 'none');
+
 const ROUTED = [
 	{ what: 'IPv4 via IPv4', to: '10.9.3.4', hop: '10.8.2.2 /24 /16' },
 	{ what: 'IPv4 via IPv6', to: '10.10.3.4', hop: 'fd00:2::2 /24 /15' },
@@ -95,7 +101,7 @@ const ROUTED = [
 
 test.each(ROUTED)('$what: the same at ingress and at egress', ({ to, hop }) => {
 	expect(hops).toContain(`left rx, ${to}: ${hop}`);
-	expect(hops).toContain(`right tx, ${to}: ${hop}`);
+	expect(hops).toContain(`right tx, ${to}: ${atEgress(hop)}`);
 });
 
 test('what the host keeps is not routed', () => {
@@ -104,10 +110,11 @@ test('what the host keeps is not routed', () => {
 });
 
 test('what the host sends itself has a next hop, too', () => {
-	expect(hops).toContain('right tx, 10.9.3.4: 10.8.2.2 /32 /16');
-	expect(hops).toContain('right tx, fd00:9::5: fd00:2::2 /128 /32');
+	expect(hops).toContain(`right tx, 10.9.3.4: ${atEgress('10.8.2.2 /32 /16')}`);
+	expect(hops).toContain(`right tx, fd00:9::5: ${atEgress('fd00:2::2 /128 /32')}`);
 });
 
 test('nothing else was seen', () => {
-	expect(hops.size).toBe(2 * ROUTED.length + 2 + 2);
+	const ofTheHost = carriesRoute ? 2 : 1; // without a hop, one of them looks like what is forwarded
+	expect(hops.size).toBe(2 * ROUTED.length + 2 + ofTheHost);
 });
