@@ -4,8 +4,7 @@ import { interfaceRecords, type RecordWriter } from './counter-sample.ts';
 import type { DataSource } from './data-source.ts';
 import { hostRecords, readHostCounters } from './host.ts';
 import { interfaceCounters } from './interface-counters.ts';
-import { readLinkDetail, readVlans } from './link-detail.ts';
-import { type LinkStatistics, readLinkStatistics } from './link-statistics.ts';
+import { readLinkSpeed } from './link-speed.ts';
 import { PollSchedule } from './polling.ts';
 import { SourceClass } from './structures.ts';
 
@@ -44,30 +43,21 @@ export class CounterPoller {
 		this.setTimer();
 	}
 
-	/** The tables of all interfaces are read once, however many of them are due. */
+	/** The table of all interfaces is read once, however many of them are due. */
 	private read(due: readonly DataSource[]): void {
 		const links = readLinks();
-		const statistics = readLinkStatistics();
-		const vlans = readVlans();
 		for (const source of due) {
 			const records =
 				source.class === SourceClass.ifIndex
-					? recordsOf(source.index, links, statistics, vlans)
-					: hostRecords(readHostCounters(links, statistics));
+					? recordsOf(source.index, links)
+					: hostRecords(readHostCounters(links));
 			if (records) this.report(source, records);
 		}
 	}
 }
 
 /** Null: the interface has gone. */
-function recordsOf(
-	ifindex: number,
-	links: readonly Link[],
-	statistics: ReadonlyMap<string, LinkStatistics>,
-	vlans: ReadonlyMap<string, number>,
-): RecordWriter[] | null {
+function recordsOf(ifindex: number, links: readonly Link[]): RecordWriter[] | null {
 	const link = links.find((each) => each.ifindex === ifindex);
-	const counted = link && statistics.get(link.name);
-	if (!counted) return null;
-	return interfaceRecords(interfaceCounters(link, counted, readLinkDetail(link, vlans)));
+	return link ? interfaceRecords(interfaceCounters(link, readLinkSpeed(link))) : null;
 }

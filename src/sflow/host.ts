@@ -16,7 +16,6 @@ import { type MemoryCounters, readMemory, writeMemory } from './host/memory.ts';
 import { type MibCounters, mibRecords, readMib } from './host/mib.ts';
 import { type NetworkCounters, sumNetwork, writeNetwork } from './host/network.ts';
 import { writeParent } from './host/parent.ts';
-import type { LinkStatistics } from './link-statistics.ts';
 import { SourceClass } from './structures.ts';
 
 export interface HostCounters {
@@ -35,10 +34,7 @@ export interface HostCounters {
 /** The data source of a whole host, as the Host sFlow agent numbers it. */
 export const hostSource = (): DataSource => new DataSource(SourceClass.physicalEntity, 1);
 
-export function readHostCounters(
-	links: readonly Link[],
-	statistics: ReadonlyMap<string, LinkStatistics>,
-): HostCounters {
+export function readHostCounters(links: readonly Link[]): HostCounters {
 	return {
 		description: readDescription(),
 		adapters: adaptersOf(links),
@@ -46,7 +42,7 @@ export function readHostCounters(
 		memory: readMemory(),
 		space: readDiskSpace(),
 		transfers: readDiskTransfers(),
-		network: sumNetwork(links, statistics),
+		network: sumNetwork(links),
 		mib: readMib(),
 	};
 }

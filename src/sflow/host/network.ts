@@ -1,6 +1,6 @@
 /** host_net_io (2006): all traffic of the host, each frame once. */
 import { ARPHRD_LOOPBACK, type Link } from '../../topology/links.ts';
-import type { LinkStatistics, WayStatistics } from '../link-statistics.ts';
+import { received, sent, type WayStatistics } from '../link-statistics.ts';
 import { begin, CounterRecord, end } from '../structures.ts';
 import type { XdrWriter } from '../xdr.ts';
 
@@ -16,25 +16,21 @@ function ownLinks(links: readonly Link[]): Link[] {
 	return hardware.length > 0 ? hardware : outside;
 }
 
-export function sumNetwork(
-	links: readonly Link[],
-	statistics: ReadonlyMap<string, LinkStatistics>,
-): NetworkCounters {
-	const none = { bytes: 0n, packets: 0, errors: 0, dropped: 0 };
-	const sum = { received: { ...none }, sent: { ...none } };
-	for (const { name } of ownLinks(links)) {
-		const link = statistics.get(name);
-		if (link) for (const way of ['received', 'sent'] as const) add(sum[way], link[way]);
-	}
-	return sum;
-}
+export const sumNetwork = (links: readonly Link[]): NetworkCounters => {
+	const own = ownLinks(links);
+	return { received: sum(own.map(received)), sent: sum(own.map(sent)) };
+};
 
-function add(sum: WayStatistics, way: WayStatistics): void {
-	sum.bytes += way.bytes;
-	sum.packets += way.packets;
-	sum.errors += way.errors;
-	sum.dropped += way.dropped;
-}
+const sum = (ways: readonly WayStatistics[]): WayStatistics =>
+	ways.reduce(
+		(a, b) => ({
+			bytes: a.bytes + b.bytes,
+			packets: a.packets + b.packets,
+			errors: a.errors + b.errors,
+			dropped: a.dropped + b.dropped,
+		}),
+		{ bytes: 0n, packets: 0, errors: 0, dropped: 0 },
+	);
 
 export function writeNetwork(xdr: XdrWriter, counters: NetworkCounters): void {
 	const lengthAt = begin(xdr, CounterRecord.hostNetwork);
