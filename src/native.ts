@@ -110,6 +110,8 @@ export interface NativeNetns {
 	packetSockets(): NativePacketSocket[] | null;
 	/** Only of interfaces that have any. */
 	tcxPrograms(ifindexes: number[]): { ifindex: number; rx: number[]; tx: number[] }[];
+	/** /proc/net/snmp of that namespace; "": there is none. */
+	snmp(): string;
 	/** Until then it keeps the namespace, and what is in it, alive. */
 	close(): void;
 }
