@@ -1,15 +1,18 @@
 /** Polls the counters of data sources, each once in an interval, and hands on their records. */
 import { type Link, readLinks } from '../topology/links.ts';
-import { interfaceRecords, type RecordWriter } from './counter-sample.ts';
+import type { RecordWriter } from './counter-sample.ts';
 import type { DataSource } from './data-source.ts';
-import { hostRecords, readHostCounters } from './host.ts';
-import { interfaceCounters } from './interface-counters.ts';
-import { readLinkSpeed } from './link-speed.ts';
 import { PollSchedule } from './polling.ts';
-import { SourceClass } from './structures.ts';
+
+/**
+ * Reads the counters of a source; null: it has gone.
+ * @param links the interfaces of this namespace
+ */
+export type ReadRecords = (links: readonly Link[]) => RecordWriter[] | null;
 
 export class CounterPoller {
 	private readonly schedule: PollSchedule<DataSource>;
+	private readonly readers = new Map<DataSource, ReadRecords>();
 	private readonly report: (source: DataSource, records: RecordWriter[]) => void;
 	private timer: NodeJS.Timeout | null = null;
 
@@ -18,13 +21,16 @@ export class CounterPoller {
 		this.report = report;
 	}
 
-	add(source: DataSource): void {
+	/** A source that is polled already keeps its time. */
+	add(source: DataSource, read: ReadRecords): void {
+		this.readers.set(source, read);
 		this.schedule.add(source, performance.now());
 		this.setTimer();
 	}
 
 	remove(source: DataSource): void {
 		this.schedule.remove(source);
+		this.readers.delete(source);
 	}
 
 	stop(): void {
@@ -47,17 +53,8 @@ export class CounterPoller {
 	private read(due: readonly DataSource[]): void {
 		const links = readLinks();
 		for (const source of due) {
-			const records =
-				source.class === SourceClass.ifIndex
-					? recordsOf(source.index, links)
-					: hostRecords(readHostCounters(links));
+			const records = this.readers.get(source)?.(links);
 			if (records) this.report(source, records);
 		}
 	}
-}
-
-/** Null: the interface has gone. */
-function recordsOf(ifindex: number, links: readonly Link[]): RecordWriter[] | null {
-	const link = links.find((each) => each.ifindex === ifindex);
-	return link ? interfaceRecords(interfaceCounters(link, readLinkSpeed(link))) : null;
 }

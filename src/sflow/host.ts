@@ -15,6 +15,7 @@ import {
 import { type MemoryCounters, readMemory, writeMemory } from './host/memory.ts';
 import { type MibCounters, mibRecords, readMib } from './host/mib.ts';
 import { type NetworkCounters, sumNetwork, writeNetwork } from './host/network.ts';
+import { writeNode } from './host/node.ts';
 import { writeParent } from './host/parent.ts';
 import { SourceClass } from './structures.ts';
 
@@ -29,12 +30,14 @@ export interface HostCounters {
 	transfers: DiskTransfers;
 	network: NetworkCounters;
 	mib: MibCounters;
+	/** Containers and namespaces that are data sources. */
+	domains: number;
 }
 
 /** The data source of a whole host, as the Host sFlow agent numbers it. */
 export const hostSource = (): DataSource => new DataSource(SourceClass.physicalEntity, 1);
 
-export function readHostCounters(links: readonly Link[]): HostCounters {
+export function readHostCounters(links: readonly Link[], domains = 0): HostCounters {
 	return {
 		description: readDescription(),
 		adapters: adaptersOf(links),
@@ -44,11 +47,12 @@ export function readHostCounters(links: readonly Link[]): HostCounters {
 		transfers: readDiskTransfers(),
 		network: sumNetwork(links),
 		mib: readMib(),
+		domains,
 	};
 }
 
 export function hostRecords(host: HostCounters): RecordWriter[] {
-	const { parent } = host;
+	const { parent, domains } = host;
 	return [
 		(xdr) => writeDescription(xdr, host.description),
 		(xdr) => writeAdapters(xdr, host.adapters),
@@ -58,5 +62,8 @@ export function hostRecords(host: HostCounters): RecordWriter[] {
 		(xdr) => writeDisk(xdr, host.space, host.transfers),
 		(xdr) => writeNetwork(xdr, host.network),
 		...mibRecords(host.mib),
+		...(domains > 0
+			? ([(xdr) => writeNode(xdr, host.cpu, host.memory, domains)] satisfies RecordWriter[])
+			: []),
 	];
 }

@@ -5,6 +5,7 @@ import { parseAuxiliaryVector } from '../../../../src/sflow/host/constants.ts';
 import { parseCpuTimes, parseLoadAverage, parseSpeedMhz } from '../../../../src/sflow/host/cpu.ts';
 import { machineType, parseUuid } from '../../../../src/sflow/host/description.ts';
 import {
+	parseDiskNumbers,
 	parseDiskTransfers,
 	parseMountPoints,
 	sumSpace,
@@ -115,6 +116,12 @@ describe('disks', () => {
 			bytesWritten: 6004n * 512n,
 			writeMs: 75,
 		});
+	});
+
+	test('numbers, by which control groups know them', () => {
+		const text =
+			'   8       0 sda 100\n   8       1 sda1 90\n 259       0 nvme0n1 1\n 253 0 dm-0 9\n';
+		expect([...parseDiskNumbers(text, new Set(['sda', 'nvme0n1']))]).toEqual(['8:0', '259:0']);
 	});
 
 	test('each device once, if it can be written to', () => {
