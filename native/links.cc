@@ -19,6 +19,29 @@ namespace
 // IFLA_ALLMULTI came with Linux 6.0, and is not in the headers of older distributions.
 constexpr uint16_t ifla_allmulti = 61;
 
+// Frames; the properties that they become.
+constexpr struct {
+	const char *name;
+	__u64 rtnl_link_stats64::*member;
+} counters[] = {
+	{"rxFrames", &rtnl_link_stats64::rx_packets},
+	{"rxMulticast", &rtnl_link_stats64::multicast},
+	{"rxDropped", &rtnl_link_stats64::rx_dropped},
+	{"rxMissed", &rtnl_link_stats64::rx_missed_errors},
+	{"rxErrors", &rtnl_link_stats64::rx_errors},
+	{"rxLengthErrors", &rtnl_link_stats64::rx_length_errors},
+	{"rxCrcErrors", &rtnl_link_stats64::rx_crc_errors},
+	{"rxFrameErrors", &rtnl_link_stats64::rx_frame_errors},
+	{"rxFifoErrors", &rtnl_link_stats64::rx_fifo_errors},
+	{"txFrames", &rtnl_link_stats64::tx_packets},
+	{"txDropped", &rtnl_link_stats64::tx_dropped},
+	{"txErrors", &rtnl_link_stats64::tx_errors},
+	{"txAbortedErrors", &rtnl_link_stats64::tx_aborted_errors},
+	{"txCarrierErrors", &rtnl_link_stats64::tx_carrier_errors},
+	{"txFifoErrors", &rtnl_link_stats64::tx_fifo_errors},
+	{"txWindowErrors", &rtnl_link_stats64::tx_window_errors},
+};
+
 class Link
 {
 public:
@@ -97,15 +120,12 @@ private:
 		memcpy(&stats, mnl_attr_get_payload(attribute),
 		       std::min<size_t>(sizeof(stats), mnl_attr_get_payload_len(attribute)));
 		auto object = Napi::Object::New(env_);
-		auto set = [&](const char *name, uint64_t value) {
-			object.Set(name, Napi::Number::New(env_, static_cast<double>(value)));
-		};
-		set("rxFrames", stats.rx_packets);
-		set("rxBytes", stats.rx_bytes);
-		set("rxDropped", stats.rx_dropped);
-		set("txFrames", stats.tx_packets);
-		set("txBytes", stats.tx_bytes);
-		set("txDropped", stats.tx_dropped);
+		// a double holds 2^53 exactly: at 100 Gbit/s that is the bytes of 8 days
+		object.Set("rxBytes", Napi::BigInt::New(env_, uint64_t{stats.rx_bytes}));
+		object.Set("txBytes", Napi::BigInt::New(env_, uint64_t{stats.tx_bytes}));
+		for (const auto &[name, member] : counters)
+			object.Set(name,
+				   Napi::Number::New(env_, static_cast<double>(stats.*member)));
 		object_.Set("statistics", object);
 	}
 	template <typename Use> void nested(const nlattr *outer, unsigned type, Use use)

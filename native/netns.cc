@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -20,6 +22,7 @@ namespace
 {
 
 constexpr const char *own_path = "/proc/thread-self/ns/net";
+constexpr const char *snmp_path = "/proc/thread-self/net/snmp"; // of the thread's namespace
 
 Napi::Array numbers(Napi::Env env, const std::vector<uint32_t> &values)
 {
@@ -46,6 +49,12 @@ std::vector<Attached> attached_to(const std::vector<int> &ifindexes)
 			found.push_back(std::move(attached));
 	}
 	return found;
+}
+
+std::string read_file(const char *path)
+{
+	std::ifstream file(path);
+	return {std::istreambuf_iterator<char>(file), {}};
 }
 
 } // namespace
@@ -166,6 +175,18 @@ Napi::Value Netns::tcx_programs(const Napi::CallbackInfo &info)
 	return list;
 }
 
+Napi::Value Netns::snmp(const Napi::CallbackInfo &info)
+{
+	auto env = info.Env();
+	std::string text;
+	auto read = [&] {
+		text = read_file(snmp_path);
+		return 0;
+	};
+	check(env, is_own_ ? read() : in_netns(fd_.get(), read), "entering a network namespace");
+	return Napi::String::New(env, text);
+}
+
 Napi::Value Netns::close(const Napi::CallbackInfo &info)
 {
 	route_.reset();
@@ -183,5 +204,6 @@ Napi::Function Netns::define(Napi::Env env)
 			    InstanceMethod<&Netns::id_of>("idOf"),
 			    InstanceMethod<&Netns::packet_sockets>("packetSockets"),
 			    InstanceMethod<&Netns::tcx_programs>("tcxPrograms"),
+			    InstanceMethod<&Netns::snmp>("snmp"),
 			    InstanceMethod<&Netns::close>("close")});
 }

@@ -33,6 +33,8 @@ private:
 	Napi::Value packet_sockets(const Napi::CallbackInfo &info);
 	// tcxPrograms(ifindexes) -> [{ifindex, rx: ids, tx: ids}], only those with programs
 	Napi::Value tcx_programs(const Napi::CallbackInfo &info);
+	// snmp() -> what /proc/net/snmp says there; "": nothing
+	Napi::Value snmp(const Napi::CallbackInfo &info);
 	Napi::Value close(const Napi::CallbackInfo &info);
 	Netlink &socket(Napi::Env env, std::unique_ptr<Netlink> &kept, int protocol) const;
 

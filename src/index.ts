@@ -97,6 +97,7 @@ export type { Container } from './topology/containers.ts';
 export { describeContainer } from './topology/containers.ts';
 export type { AttachedProgram, Device, DeviceRef, IpAddress } from './topology/device.ts';
 export { describeKind, deviceIsUp } from './topology/device.ts';
+export type { LogicalEntity } from './topology/entities.ts';
 export type {
 	PromiscuityAudit,
 	PromiscuityFinding,

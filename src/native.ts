@@ -41,13 +41,30 @@ export interface NativeLinkKind {
 	};
 }
 
+/** What the kernel counts of an interface: rtnl_link_stats64 in include/uapi/linux/if_link.h. */
 export interface NativeStatistics {
 	rxFrames: number;
-	rxBytes: number;
+	/** Exact beyond 2^53, which a fast interface reaches within days. */
+	rxBytes: bigint;
+	/** To group addresses, as far as the driver counts them. */
+	rxMulticast: number;
+	/** Nobody wanted them, or there was no memory. Without rxMissed. */
 	rxDropped: number;
+	/** The device had no room for them. */
+	rxMissed: number;
+	rxErrors: number;
+	rxLengthErrors: number;
+	rxCrcErrors: number;
+	rxFrameErrors: number;
+	rxFifoErrors: number;
 	txFrames: number;
-	txBytes: number;
+	txBytes: bigint;
 	txDropped: number;
+	txErrors: number;
+	txAbortedErrors: number;
+	txCarrierErrors: number;
+	txFifoErrors: number;
+	txWindowErrors: number;
 }
 
 export interface NativeLink extends NativeLinkKind {
@@ -93,6 +110,8 @@ export interface NativeNetns {
 	packetSockets(): NativePacketSocket[] | null;
 	/** Only of interfaces that have any. */
 	tcxPrograms(ifindexes: number[]): { ifindex: number; rx: number[]; tx: number[] }[];
+	/** /proc/net/snmp of that namespace; "": there is none. */
+	snmp(): string;
 	/** Until then it keeps the namespace, and what is in it, alive. */
 	close(): void;
 }

@@ -97,7 +97,10 @@ function addAgentOptions(command: Command): Command {
 export function sflowCommand(): Command {
 	const command = new Command('sflow')
 		.description('sample interfaces, and send the samples and counters to sFlow collectors')
-		.argument('<source...>', "eth0, 'veth*', bridge:br0, mac:..., ip:...");
+		.argument(
+			'<source...>',
+			"eth0, 'veth*', container:web, netns:blue, bridge:br0, mac:..., ip:...",
+		);
 	return addSessionOptions(addAgentOptions(command))
 		.addHelpText(
 			'after',
@@ -105,6 +108,7 @@ export function sflowCommand(): Command {
 Examples:
   xspan sflow eth0 --collector 192.0.2.9
   xspan sflow eth0 'veth*' --collector 192.0.2.9 --collector [2001:db8::9]:6343 --sampling 1/400
+  xspan sflow container:web --collector 192.0.2.9
   xspan sflow eth0 --collector 192.0.2.9 --max-samples 5000/s --polling 10s --header 256`,
 		)
 		.action(async (sources: string[], options: SflowOptions) => {

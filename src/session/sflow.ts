@@ -8,6 +8,7 @@ import { checkSflow, type SflowSpec } from '../sflow/spec.ts';
 import type { FrameBatch } from '../sinks/frames.ts';
 import type { CaptureSpec } from '../spec/spec.ts';
 import { capture, type Session, type SessionEnd, type TapState } from './session.ts';
+import { EntityFollower } from './sflow-entities.ts';
 import { SflowPools, type SourceState, sourceStates } from './sflow-pools.ts';
 import { sampleOf } from './sflow-samples.ts';
 
@@ -38,7 +39,7 @@ export interface SflowEnd extends SessionEnd {
 	sflow: SflowSessionStatus;
 }
 
-/** How often it is looked which interfaces have come and gone. */
+/** How often it is looked which interfaces and containers have come and gone. */
 const SOURCES_POLL_MS = 1000;
 
 /** Some hundred samples. What is less waits up to 100 ms: datagrams may wait for a second anyway. */
@@ -92,18 +93,20 @@ export class SflowSession implements AsyncDisposable {
 	private readonly agent: SflowAgent;
 	private readonly pools = new SflowPools();
 	private readonly forwarding = new Forwarding();
+	private readonly entities: EntityFollower;
 	private readonly poll: NodeJS.Timeout;
 	/** By the number of the selection under which a frame was drawn. */
 	private readonly rates = new Map<number, number>();
 	private updating: Promise<void> = Promise.resolve();
 
 	/** Use sflow(). */
-	constructor(session: Session, agent: SflowAgent) {
+	constructor(session: Session, agent: SflowAgent, sources: readonly string[]) {
 		this.session = session;
 		this.agent = agent;
+		this.entities = new EntityFollower(sources, session.plan, agent);
 		this.rates.set(session.selection.number, agent.settings.sampling);
-		this.followSources();
-		this.poll = setInterval(() => this.followSources(), SOURCES_POLL_MS);
+		this.follow();
+		this.poll = setInterval(() => this.follow(), SOURCES_POLL_MS);
 		this.done = this.run();
 		this.done.catch(() => {}); // a caller that only closes is told by close()
 	}
@@ -169,6 +172,11 @@ export class SflowSession implements AsyncDisposable {
 		}
 	}
 
+	private follow(): void {
+		this.followSources();
+		this.entities.look(this.session.tapStates());
+	}
+
 	private async update(rate: number): Promise<void> {
 		this.rates.set((this.session.selection.number + 1) % SELECTIONS, rate);
 		try {
@@ -202,7 +210,7 @@ export async function sflow(
 	});
 	try {
 		const session = await capture(captureSpec(spec), host);
-		live = new SflowSession(session, agent);
+		live = new SflowSession(session, agent, spec.sources);
 		return live;
 	} catch (error) {
 		await agent.close();

@@ -3,6 +3,7 @@
 import { uptime } from 'node:os';
 import { XspanError } from '../errors.ts';
 import { type Notice, SAMPLE_RATE_MAX } from '../spec/spec.ts';
+import type { LogicalEntity } from '../topology/entities.ts';
 import { readLinks } from '../topology/links.ts';
 import { AdaptiveRate } from './adaptive-rate.ts';
 import { addressBytes } from './address-bytes.ts';
@@ -12,9 +13,13 @@ import { CounterPoller } from './counter-poller.ts';
 import { type RecordWriter, writeCounterSample } from './counter-sample.ts';
 import { DataSource } from './data-source.ts';
 import { type Datagram, DatagramAssembler } from './datagram.ts';
+import { entityUuid } from './entity/uuid.ts';
 import { type FlowFormat, writeFlowSample } from './flow-sample.ts';
+import { readUuid } from './host/description.ts';
 import { hostSource } from './host.ts';
+import { LogicalSources } from './logical-sources.ts';
 import { COMPACT_IFINDEX_END, fitsCompact } from './ports.ts';
+import { entityReader, hostReader, interfaceReader } from './readers.ts';
 import type { FlowSample } from './sample.ts';
 import { checkSflow, type SflowSettings, type SflowSpec } from './spec.ts';
 import { SourceClass } from './structures.ts';
@@ -51,6 +56,7 @@ export class SflowAgent implements AsyncDisposable {
 	private readonly collectors: Collector[];
 	private readonly assembler: DatagramAssembler;
 	private readonly sources = new Map<number, DataSource>();
+	private readonly entities = new LogicalSources();
 	/** Null: no counters are wanted. */
 	private readonly poller: CounterPoller | null;
 	private readonly format: FlowFormat;
@@ -87,7 +93,10 @@ export class SflowAgent implements AsyncDisposable {
 	async start(): Promise<void> {
 		const late = new Promise((resolve) => setTimeout(resolve, WAIT_MS).unref());
 		await Promise.race([Promise.all(this.collectors.map((each) => each.refresh())), late]);
-		this.poller?.add(hostSource());
+		this.poller?.add(
+			hostSource(),
+			hostReader(() => this.entities.count),
+		);
 		if (this.settings.agent === null) this.every(ADDRESS_CHECK_MS, () => this.checkAddress());
 		this.watchRate();
 	}
@@ -98,7 +107,7 @@ export class SflowAgent implements AsyncDisposable {
 		const source = new DataSource(SourceClass.ifIndex, ifindex);
 		if (ifindex >= COMPACT_IFINDEX_END) this.expand();
 		this.sources.set(ifindex, source);
-		this.poller?.add(source);
+		this.poller?.add(source, interfaceReader(ifindex));
 	}
 
 	hasSource(ifindex: number): boolean {
@@ -111,6 +120,19 @@ export class SflowAgent implements AsyncDisposable {
 		if (!source) return;
 		this.sources.delete(ifindex);
 		this.poller?.remove(source);
+	}
+
+	/** The counters of a container or namespace are polled. Again: its process or name has changed. */
+	addEntity(entity: LogicalEntity): void {
+		if (!this.poller) return;
+		const source = this.entities.start(entity, entityUuid(entity.id, readUuid()));
+		if (source) this.poller.add(source, entityReader(entity));
+	}
+
+	/** It has gone. When it comes back, it has the same index. */
+	removeEntity(id: string): void {
+		const source = this.entities.stop(id);
+		if (source) this.poller?.remove(source);
 	}
 
 	/** Exports a sample: its bytes are copied. */

@@ -1,16 +1,18 @@
 /** Polls the counters of data sources, each once in an interval, and hands on their records. */
 import { type Link, readLinks } from '../topology/links.ts';
-import { interfaceRecords, type RecordWriter } from './counter-sample.ts';
+import type { RecordWriter } from './counter-sample.ts';
 import type { DataSource } from './data-source.ts';
-import { hostRecords, readHostCounters } from './host.ts';
-import { interfaceCounters } from './interface-counters.ts';
-import { readLinkDetail, readVlans } from './link-detail.ts';
-import { type LinkStatistics, readLinkStatistics } from './link-statistics.ts';
 import { PollSchedule } from './polling.ts';
-import { SourceClass } from './structures.ts';
+
+/**
+ * Reads the counters of a source; null: it has gone.
+ * @param links the interfaces of this namespace
+ */
+export type ReadRecords = (links: readonly Link[]) => RecordWriter[] | null;
 
 export class CounterPoller {
 	private readonly schedule: PollSchedule<DataSource>;
+	private readonly readers = new Map<DataSource, ReadRecords>();
 	private readonly report: (source: DataSource, records: RecordWriter[]) => void;
 	private timer: NodeJS.Timeout | null = null;
 
@@ -19,13 +21,16 @@ export class CounterPoller {
 		this.report = report;
 	}
 
-	add(source: DataSource): void {
+	/** A source that is polled already keeps its time. */
+	add(source: DataSource, read: ReadRecords): void {
+		this.readers.set(source, read);
 		this.schedule.add(source, performance.now());
 		this.setTimer();
 	}
 
 	remove(source: DataSource): void {
 		this.schedule.remove(source);
+		this.readers.delete(source);
 	}
 
 	stop(): void {
@@ -44,30 +49,12 @@ export class CounterPoller {
 		this.setTimer();
 	}
 
-	/** The tables of all interfaces are read once, however many of them are due. */
+	/** The table of all interfaces is read once, however many of them are due. */
 	private read(due: readonly DataSource[]): void {
 		const links = readLinks();
-		const statistics = readLinkStatistics();
-		const vlans = readVlans();
 		for (const source of due) {
-			const records =
-				source.class === SourceClass.ifIndex
-					? recordsOf(source.index, links, statistics, vlans)
-					: hostRecords(readHostCounters(links, statistics));
+			const records = this.readers.get(source)?.(links);
 			if (records) this.report(source, records);
 		}
 	}
-}
-
-/** Null: the interface has gone. */
-function recordsOf(
-	ifindex: number,
-	links: readonly Link[],
-	statistics: ReadonlyMap<string, LinkStatistics>,
-	vlans: ReadonlyMap<string, number>,
-): RecordWriter[] | null {
-	const link = links.find((each) => each.ifindex === ifindex);
-	const counted = link && statistics.get(link.name);
-	if (!counted) return null;
-	return interfaceRecords(interfaceCounters(link, counted, readLinkDetail(link, vlans)));
 }

@@ -15,8 +15,8 @@ import {
 import { type MemoryCounters, readMemory, writeMemory } from './host/memory.ts';
 import { type MibCounters, mibRecords, readMib } from './host/mib.ts';
 import { type NetworkCounters, sumNetwork, writeNetwork } from './host/network.ts';
+import { writeNode } from './host/node.ts';
 import { writeParent } from './host/parent.ts';
-import type { LinkStatistics } from './link-statistics.ts';
 import { SourceClass } from './structures.ts';
 
 export interface HostCounters {
@@ -30,15 +30,14 @@ export interface HostCounters {
 	transfers: DiskTransfers;
 	network: NetworkCounters;
 	mib: MibCounters;
+	/** Containers and namespaces that are data sources. */
+	domains: number;
 }
 
 /** The data source of a whole host, as the Host sFlow agent numbers it. */
 export const hostSource = (): DataSource => new DataSource(SourceClass.physicalEntity, 1);
 
-export function readHostCounters(
-	links: readonly Link[],
-	statistics: ReadonlyMap<string, LinkStatistics>,
-): HostCounters {
+export function readHostCounters(links: readonly Link[], domains = 0): HostCounters {
 	return {
 		description: readDescription(),
 		adapters: adaptersOf(links),
@@ -46,13 +45,14 @@ export function readHostCounters(
 		memory: readMemory(),
 		space: readDiskSpace(),
 		transfers: readDiskTransfers(),
-		network: sumNetwork(links, statistics),
+		network: sumNetwork(links),
 		mib: readMib(),
+		domains,
 	};
 }
 
 export function hostRecords(host: HostCounters): RecordWriter[] {
-	const { parent } = host;
+	const { parent, domains } = host;
 	return [
 		(xdr) => writeDescription(xdr, host.description),
 		(xdr) => writeAdapters(xdr, host.adapters),
@@ -62,5 +62,8 @@ export function hostRecords(host: HostCounters): RecordWriter[] {
 		(xdr) => writeDisk(xdr, host.space, host.transfers),
 		(xdr) => writeNetwork(xdr, host.network),
 		...mibRecords(host.mib),
+		...(domains > 0
+			? ([(xdr) => writeNode(xdr, host.cpu, host.memory, domains)] satisfies RecordWriter[])
+			: []),
 	];
 }

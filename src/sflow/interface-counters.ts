@@ -1,7 +1,7 @@
 /** The counters of an interface as sFlow wants them, from what Linux counts. */
-import { hasEthernetHeader, isUp, type Link } from '../topology/links.ts';
-import type { LinkDetail } from './link-detail.ts';
-import type { LinkStatistics } from './link-statistics.ts';
+import { hasEthernetHeader, hasMacAddress, isUp, type Link } from '../topology/links.ts';
+import type { LinkSpeed } from './link-speed.ts';
+import { received, sent } from './link-statistics.ts';
 
 export interface WayCounters {
 	octets: bigint;
@@ -35,14 +35,11 @@ export interface VlanCounters {
 	discards: number;
 }
 
-export interface InterfaceCounters {
+export interface InterfaceCounters extends LinkSpeed {
 	ifIndex: number;
 	name: string;
 	/** IANAifType-MIB. */
 	ifType: number;
-	/** Bits per second, 0: not known. */
-	speedBps: number;
-	duplex: 'full' | 'half' | 'unknown';
 	adminUp: boolean;
 	operUp: boolean;
 	promiscuous: boolean;
@@ -91,45 +88,56 @@ const OPER_UNKNOWN = 0;
 export const ifType = (link: Link): number =>
 	IF_TYPE_OF_KIND[link.kind ?? ''] ?? IF_TYPE_OF_ARP_TYPE[link.arpType] ?? IfType.other;
 
-export function interfaceCounters(
-	link: Link,
-	statistics: LinkStatistics,
-	detail: LinkDetail,
-): InterfaceCounters {
-	const { received, sent } = statistics;
+export function interfaceCounters(link: Link, speed: LinkSpeed): InterfaceCounters {
+	const [rx, tx] = [received(link), sent(link)];
+	const { rxMulticast } = link.statistics;
 	return {
 		ifIndex: link.ifindex,
 		name: link.name,
 		ifType: ifType(link),
-		speedBps: detail.speedBps,
-		duplex: detail.duplex,
+		...speed,
 		adminUp: isUp(link),
 		operUp: link.operState === OPER_UP || (link.operState === OPER_UNKNOWN && isUp(link)),
 		promiscuous: link.promiscuity > 0,
 		received: {
-			octets: received.bytes,
-			unicast: Math.max(0, received.packets - statistics.multicast),
-			multicast: statistics.multicast,
-			discards: received.dropped,
-			errors: received.errors,
+			octets: rx.bytes,
+			unicast: Math.max(0, rx.packets - rxMulticast),
+			multicast: rxMulticast,
+			discards: rx.dropped,
+			errors: rx.errors,
 		},
 		sent: {
-			octets: sent.bytes,
-			unicast: sent.packets,
-			discards: sent.dropped,
-			errors: sent.errors,
+			octets: tx.bytes,
+			unicast: tx.packets,
+			discards: tx.dropped,
+			errors: tx.errors,
 		},
-		...(hasEthernetHeader(link) && detail.ethernet ? { ethernet: detail.ethernet } : {}),
-		...(detail.vlan === undefined ? {} : { vlan: vlanCounters(detail.vlan, statistics) }),
+		...(isEthernet(link) ? { ethernet: ethernetCounters(link) } : {}),
+		...(link.vlan ? { vlan: vlanCounters(link, link.vlan.id) } : {}),
 	};
 }
 
-function vlanCounters(vlan: number, { received, sent, multicast }: LinkStatistics): VlanCounters {
+const isEthernet = (link: Link): boolean => hasEthernetHeader(link) && hasMacAddress(link);
+
+const ethernetCounters = ({ statistics }: Link): EthernetCounters => ({
+	alignmentErrors: statistics.rxFrameErrors,
+	fcsErrors: statistics.rxCrcErrors,
+	lateCollisions: statistics.txWindowErrors,
+	excessiveCollisions: statistics.txAbortedErrors,
+	internalMacTransmitErrors: statistics.txFifoErrors,
+	carrierSenseErrors: statistics.txCarrierErrors,
+	frameTooLongs: statistics.rxLengthErrors,
+	internalMacReceiveErrors: statistics.rxFifoErrors,
+});
+
+function vlanCounters(link: Link, vlan: number): VlanCounters {
+	const [rx, tx] = [received(link), sent(link)];
+	const { rxMulticast } = link.statistics;
 	return {
 		vlan,
-		octets: received.bytes + sent.bytes,
-		unicast: Math.max(0, received.packets - multicast) + sent.packets,
-		multicast,
-		discards: received.dropped + sent.dropped,
+		octets: rx.bytes + tx.bytes,
+		unicast: Math.max(0, rx.packets - rxMulticast) + tx.packets,
+		multicast: rxMulticast,
+		discards: rx.dropped + tx.dropped,
 	};
 }

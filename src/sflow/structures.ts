@@ -34,6 +34,11 @@ export const CounterRecord = {
 	icmp: 2008,
 	tcp: 2009,
 	udp: 2010,
+	virtualNode: 2100,
+	virtualCpu: 2101,
+	virtualMemory: 2102,
+	virtualDisk: 2103,
+	virtualNetwork: 2104,
 } as const;
 
 /** sFlowDataSource classes (SFLOW-MIB). */
@@ -48,6 +53,8 @@ export const SourceClass = {
 
 /** "If a counter is not available": all bits set (RFC 2233 types, sFlow version 5). */
 export const UNKNOWN_COUNTER = 0xffffffff;
+/** The same in an unsigned hyper. */
+export const UNKNOWN_HYPER = 2n ** 64n - 1n;
 
 /** Writes a tag and leaves room for the length; returns where the length goes. */
 export function begin(xdr: XdrWriter, format: number): number {

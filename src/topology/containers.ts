@@ -32,6 +32,30 @@ export function containerIdOf(cgroup: string): string | null {
 	return null;
 }
 
+/** The path of a container's own control group, in the path of one of its processes. */
+function ownGroup(path: string, id: string): string | null {
+	let group = '';
+	for (const part of path.split('/').slice(1)) {
+		group += `/${part}`;
+		if (containerIdOf(group) === id) return group;
+	}
+	return null;
+}
+
+/**
+ * The control groups that are a container's own, from /proc/PID/cgroup: their paths by controller,
+ * that of version 2 by "". What it shares with others is left out.
+ */
+export function controlGroupsOf(cgroup: string, id: string): Map<string, string> {
+	const groups = new Map<string, string>();
+	for (const [, controllers = '', path = ''] of cgroup.matchAll(/^\d+:([^:\n]*):(.*)$/gm)) {
+		const group = ownGroup(path, id);
+		if (group !== null)
+			for (const controller of controllers.split(',')) groups.set(controller, group);
+	}
+	return groups;
+}
+
 type NamesById = Map<string, string[]>;
 
 function addName(names: NamesById, id: unknown, name: unknown): void {
@@ -126,7 +150,13 @@ export function findContainers(root = '/'): Container[] {
 
 const SHORT_ID = 12;
 
-export function describeContainer({ id, names }: Container): string {
-	const short = id.length === 64 ? id.slice(0, SHORT_ID) : basename(id);
-	return names[0] ? `${names[0]} (${short})` : short;
+const shortId = ({ id }: Container): string =>
+	id.length === 64 ? id.slice(0, SHORT_ID) : basename(id);
+
+/** What its runtime calls it, or the beginning of its id. */
+export const nameOf = (container: Container): string => container.names[0] ?? shortId(container);
+
+export function describeContainer(container: Container): string {
+	const [name] = container.names;
+	return name ? `${name} (${shortId(container)})` : shortId(container);
 }

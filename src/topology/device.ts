@@ -19,7 +19,19 @@ export interface AttachedProgram {
 	name: string;
 }
 
-export interface Device extends DeviceRef, Omit<Link, 'kind' | 'master' | 'link' | 'linkNetnsid'> {
+/** Numbers that JSON can hold: of bytes above 2^53 the lowest bits are lost. */
+export interface DeviceStatistics {
+	rxFrames: number;
+	rxBytes: number;
+	rxDropped: number;
+	txFrames: number;
+	txBytes: number;
+	txDropped: number;
+}
+
+export interface Device
+	extends DeviceRef,
+		Omit<Link, 'kind' | 'master' | 'link' | 'linkNetnsid' | 'statistics'> {
 	/** As the kernel calls it ("veth", "bridge", ...), or loopback, tun, tap, physical. */
 	kind: string;
 	addresses: IpAddress[];
@@ -36,6 +48,7 @@ export interface Device extends DeviceRef, Omit<Link, 'kind' | 'master' | 'link'
 	ports: DeviceRef[];
 	/** What has it as parent. */
 	children: DeviceRef[];
+	statistics: DeviceStatistics;
 }
 
 /** include/uapi/linux/if.h */
@@ -72,6 +85,15 @@ export function kindOf(link: Link): string {
 	if (link.tun) return link.tun.type === IFF_TAP ? 'tap' : 'tun';
 	return link.kind ?? 'physical';
 }
+
+export const statisticsOf = ({ statistics }: Link): DeviceStatistics => ({
+	rxFrames: statistics.rxFrames,
+	rxBytes: Number(statistics.rxBytes),
+	rxDropped: statistics.rxDropped,
+	txFrames: statistics.txFrames,
+	txBytes: Number(statistics.txBytes),
+	txDropped: statistics.txDropped,
+});
 
 export const macvlanMode = (device: Device): string =>
 	MACVLAN_MODES[device.macvlan?.mode ?? 0] ?? 'unknown';

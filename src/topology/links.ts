@@ -24,6 +24,10 @@ export const carries = (link: Link): boolean => isUp(link) && (link.flags & IFF_
 export const hasEthernetHeader = (link: Pick<Link, 'arpType'>): boolean =>
 	link.arpType === ARPHRD_ETHER || link.arpType === ARPHRD_LOOPBACK;
 
+/** Loopback has one of zeros, and what carries no Ethernet has none. */
+export const hasMacAddress = (link: Pick<Link, 'address'>): boolean =>
+	!/^[0:]*$/.test(link.address ?? '');
+
 /** ARPHRD_* of devices whose frames begin with IPv4 or IPv6: tun, wireguard, ipip, sit, gre, rawip. */
 const RAW_IP = new Set([65_534, 768, 769, 776, 778, 823, 519]);
 

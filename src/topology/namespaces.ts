@@ -32,9 +32,24 @@ function mountedInode(path: string, nsfs: number): number | null {
 		const { dev, ino } = statSync(path);
 		return dev === nsfs ? ino : null;
 	} catch (error) {
-		if (hasCode(error, 'ENOENT', 'EACCES')) return null;
+		if (hasCode(error, 'ENOENT', 'ESRCH', 'EACCES')) return null;
 		throw error;
 	}
+}
+
+const nsfs = (): number => statSync('/proc/self/ns/net').dev;
+
+/** Inode of the namespace that a path leads to; null: to none, by now. */
+export const netnsAt = (path: string): number | null => mountedInode(path, nsfs());
+
+/** A namespace that is mounted with this name. */
+export function namedNamespace(name: string): Pick<Namespace, 'inode' | 'path'> | null {
+	for (const directory of DIRECTORIES) {
+		const path = join(directory, name);
+		const inode = netnsAt(path);
+		if (inode !== null) return { inode, path };
+	}
+	return null;
 }
 
 function holdersByInode(): Map<number, Holders> {
@@ -44,11 +59,11 @@ function holdersByInode(): Map<number, Holders> {
 		found.set(inode, known);
 		return known;
 	};
-	const nsfs = statSync('/proc/self/ns/net').dev;
+	const device = nsfs();
 	for (const directory of DIRECTORIES)
 		for (const name of filesIn(directory)) {
 			const path = join(directory, name);
-			const inode = mountedInode(path, nsfs);
+			const inode = mountedInode(path, device);
 			if (inode !== null && !at(inode).names.has(name)) at(inode).names.set(name, path);
 		}
 	for (const pid of allPids()) {

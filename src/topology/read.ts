@@ -17,7 +17,9 @@ export interface OpenNamespace {
 export const isDenied = (error: unknown): boolean => hasCode(error, 'EPERM', 'EACCES');
 
 /** null: it is gone, or its path leads to another one by now. */
-export function openNamespace(namespace: Namespace): NativeNetns | null {
+export function openNamespace(
+	namespace: Pick<Namespace, 'own' | 'path' | 'inode'>,
+): NativeNetns | null {
 	try {
 		const handle = namespace.own ? new native.Netns() : new native.Netns(namespace.path);
 		if (handle.inode() === namespace.inode) return handle;

@@ -79,7 +79,11 @@ function interfacesIn(
 	);
 }
 
-function findContainer(wanted: string, containers: readonly Container[]): Container {
+/**
+ * All of a pod have its name, and share its namespace.
+ * @throws XspanError: there is none, or they are in several namespaces
+ */
+export function containersNamed(wanted: string, containers: readonly Container[]): Container[] {
 	if (containers.length === 0)
 		throw notFound(
 			'no_container_runtime',
@@ -99,7 +103,6 @@ function findContainer(wanted: string, containers: readonly Container[]): Contai
 			`there is no running container "${wanted}"`,
 			`running: ${enumerate(containers.map(describeContainer))}`,
 		);
-	// The containers of a pod share its namespace: whichever is meant, the interfaces are the same.
 	if (found.some((each) => each.netns !== first.netns))
 		throw new XspanError(
 			'conflict',
@@ -107,7 +110,7 @@ function findContainer(wanted: string, containers: readonly Container[]): Contai
 			`container "${wanted}" could be ${enumerate(found.map(describeContainer))}`,
 			{ hint: 'write more of the name or id' },
 		);
-	return first;
+	return found;
 }
 
 function inContainer(
@@ -116,7 +119,7 @@ function inContainer(
 	table: ProcessTable,
 	text: string,
 ): Device[] {
-	const found = findContainer(container, table.containers());
+	const [found] = containersNamed(container, table.containers()) as [Container];
 	if (found.netns === topology.own)
 		throw new XspanError(
 			'conflict',

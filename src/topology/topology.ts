@@ -6,6 +6,7 @@ import {
 	type IpAddress,
 	isPaired,
 	kindOf,
+	statisticsOf,
 } from './device.ts';
 import type { Link } from './links.ts';
 
@@ -131,6 +132,7 @@ function devicesOf(reading: NamespaceReading): Device[] {
 			hidden: Boolean(below) && ref === null,
 			ports: [],
 			children: [],
+			statistics: statisticsOf(raw),
 		};
 	});
 }

@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { type Host, type Lab, type Run, until } from './lab.ts';
+import { Host, type Lab, type Run, until } from './lab.ts';
 import { attached, type Observed } from './observed.ts';
 import { root } from './testkit.ts';
 
@@ -20,32 +20,54 @@ const cgroupRoot = (): string =>
 		existsSync(`${path}/cgroup.procs`),
 	) ?? '/sys/fs/cgroup/pids';
 
+/** Where version 1 of control groups counts and limits; with version 2 nothing. */
+const controllerRoots = (): string[] =>
+	['cpu', 'cpuacct', 'memory', 'blkio', 'freezer']
+		.map((controller) => `/sys/fs/cgroup/${controller}`)
+		.filter((path) => existsSync(`${path}/cgroup.procs`));
+
 /** Named as Docker names a group. A second life of the same id is a container that was restarted. */
 export class Container implements AsyncDisposable {
 	readonly id: string;
 	readonly inside: Host;
-	private readonly main: Run;
-	private readonly group: string;
+	private readonly runs: Run[] = [];
+	private readonly groups: string[];
 
-	constructor(inside: Host, id = randomBytes(32).toString('hex')) {
+	/** counted: with a group in every hierarchy, so that what it uses is known. */
+	constructor(inside: Host, id = randomBytes(32).toString('hex'), { counted = false } = {}) {
 		this.id = id;
 		this.inside = inside;
-		this.group = `${cgroupRoot()}/docker-${id}.scope`;
-		mkdirSync(this.group);
-		this.main = inside.spawn('sleep', ['60']);
-		writeFileSync(`${this.group}/cgroup.procs`, String(this.pid));
+		const roots = [...new Set([cgroupRoot(), ...(counted ? controllerRoots() : [])])];
+		this.groups = roots.map((path) => `${path}/docker-${id}.scope`);
+		for (const group of this.groups) mkdirSync(group);
+		this.run('sleep', '60');
+	}
+
+	/** The path of a file of its control group, of either version; undefined: it has none. */
+	file(...names: string[]): string | undefined {
+		const paths = this.groups.flatMap((group) => names.map((name) => join(group, name)));
+		return paths.find(existsSync);
+	}
+
+	/** Starts a process in the container. */
+	run(command: string, ...args: string[]): Run {
+		const run = this.inside.spawn(command, args);
+		this.runs.push(run);
+		for (const group of this.groups) writeFileSync(`${group}/cgroup.procs`, String(run.child.pid));
+		return run;
 	}
 
 	get pid(): number {
-		return this.main.child.pid as number;
+		return this.runs[0]?.child.pid as number;
 	}
 
 	async stop(): Promise<void> {
-		await this.main.stop('SIGKILL');
-		if (!existsSync(this.group)) return;
-		const processes = `${this.group}/cgroup.procs`;
-		await until(() => readFileSync(processes, 'utf8') === '', 'an empty group');
-		rmdirSync(this.group);
+		await Promise.all(this.runs.map((run) => run.stop('SIGKILL')));
+		for (const group of this.groups.filter(existsSync)) {
+			const processes = `${group}/cgroup.procs`;
+			await until(() => readFileSync(processes, 'utf8') === '', 'an empty group');
+			rmdirSync(group);
+		}
 	}
 
 	[Symbol.asyncDispose](): Promise<void> {
@@ -81,6 +103,29 @@ export class Xspan {
 
 	noted(): string[] {
 		return existsSync(this.notes) ? readdirSync(this.notes) : [];
+	}
+}
+
+/** A host on which Docker has names for containers. */
+export class DockerHost extends Host {
+	private readonly library: string;
+
+	constructor({ namespace }: Host, lab: Lab, names: Record<string, string>) {
+		super(namespace, lab);
+		this.library = lab.directory();
+		for (const [id, name] of Object.entries(names)) {
+			const directory = join(this.library, 'docker/containers', id);
+			mkdirSync(directory, { recursive: true });
+			const config = JSON.stringify({ ID: id, Name: `/${name}` });
+			writeFileSync(join(directory, 'config.v2.json'), config);
+		}
+	}
+
+	/** In a mount namespace of its own, where /var/lib is that of this host. */
+	override xspan(...args: string[]): Run {
+		const script = 'mount --bind "$0" /var/lib && exec "$@"';
+		const command = [process.execPath, join(root, 'dist/cli/main.js'), ...args];
+		return this.spawn('unshare', ['--mount', 'sh', '-c', script, this.library, ...command]);
 	}
 }
 

@@ -1,9 +1,10 @@
-/** host_adapters (2001): the interfaces of the host and their MAC addresses. */
+/** host_adapters (2001): the interfaces of a host, or of what runs in it, and their MAC addresses. */
 import { ARPHRD_LOOPBACK, type Link } from '../../topology/links.ts';
 import { begin, CounterRecord, end } from '../structures.ts';
 import type { XdrWriter } from '../xdr.ts';
 
 export interface Adapter {
+	/** By which the agent's interfaces are known; 0: not known. */
 	ifIndex: number;
 	/** 6 bytes. */
 	mac: Uint8Array;
@@ -18,14 +19,17 @@ function parseMac(text: string | undefined): Uint8Array | null {
 }
 
 /** Hardware first (it has no link kind), then the oldest. Loopback has no address that tells. */
-export function adaptersOf(links: readonly Link[]): Adapter[] {
+export function adaptersOf(
+	links: readonly Link[],
+	ifIndexOf = (link: Link): number => link.ifindex,
+): Adapter[] {
 	const isVirtual = (link: Link): number => (link.kind === undefined ? 0 : 1);
 	return links
 		.filter((link) => link.arpType !== ARPHRD_LOOPBACK)
 		.toSorted((a, b) => isVirtual(a) - isVirtual(b) || a.ifindex - b.ifindex)
 		.flatMap((link) => {
 			const mac = parseMac(link.address);
-			return mac ? [{ ifIndex: link.ifindex, mac }] : [];
+			return mac ? [{ ifIndex: ifIndexOf(link), mac }] : [];
 		})
 		.slice(0, ADAPTERS_MOST);
 }

@@ -1,4 +1,4 @@
-/** host_descr (2000): which host this is. */
+/** host_descr (2000): which host this is, or what runs in it. */
 import { arch, hostname, release } from 'node:os';
 import { textOf } from '../proc.ts';
 import { begin, CounterRecord, end } from '../structures.ts';
@@ -49,7 +49,7 @@ export function parseUuid(text: string): Uint8Array | null {
 /** Of the machine; where there is none (or no right to read it), of the installation. */
 const UUID_FILES = ['/sys/class/dmi/id/product_uuid', '/etc/machine-id'];
 
-function readUuid(): Uint8Array {
+export function readUuid(): Uint8Array {
 	for (const path of UUID_FILES) {
 		const uuid = parseUuid(textOf(path) ?? '');
 		if (uuid) return uuid;

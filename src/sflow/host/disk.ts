@@ -61,6 +61,13 @@ export function parseDiskTransfers(text: string, disks: ReadonlySet<string>): Di
 	return sum;
 }
 
+/** "8:0", by which control groups know them, from /proc/diskstats. */
+export function parseDiskNumbers(text: string, disks: ReadonlySet<string>): Set<string> {
+	const rows = text.matchAll(/^\s*(\d+)\s+(\d+)\s+(\S+)/gm);
+	const ofDisks = [...rows].filter(([, , , name]) => disks.has(name as string));
+	return new Set(ofDisks.map(([, major, minor]) => `${major}:${minor}`));
+}
+
 /** One mount point of each block device that can be written to, from /proc/self/mounts. */
 export function parseMountPoints(text: string): string[] {
 	const points = new Map<string, string>();
@@ -108,6 +115,9 @@ function blockDevices(): string[] {
 
 export const readDiskTransfers = (): DiskTransfers =>
 	parseDiskTransfers(textOf('/proc/diskstats') ?? '', wholeDisks(blockDevices()));
+
+export const readDiskNumbers = (): Set<string> =>
+	parseDiskNumbers(textOf('/proc/diskstats') ?? '', wholeDisks(blockDevices()));
 
 export const readDiskSpace = (): DiskSpace =>
 	sumSpace(parseMountPoints(textOf('/proc/self/mounts') ?? '').flatMap(readFileSystem));

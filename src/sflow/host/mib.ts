@@ -1,6 +1,6 @@
 /**
  * MIB-II groups (2007 to 2010) from /proc/net/snmp: of IPv4, and of TCP and UDP over both. They are
- * of this network namespace.
+ * of one network namespace.
  */
 import type { RecordWriter } from '../counter-sample.ts';
 import { textOf } from '../proc.ts';
@@ -52,6 +52,7 @@ export function parseSnmp(text: string): MibCounters {
 	return counters;
 }
 
+/** Of this namespace. */
 export const readMib = (): MibCounters => parseSnmp(textOf('/proc/net/snmp') ?? '');
 
 export const mibRecords = (counters: MibCounters): RecordWriter[] =>

@@ -198,6 +198,23 @@ COUNTERS = {
             " udpSndbufErrors udpInCsumErrors",
         ),
     ),
+    2100: ("virt_node", fields("IIQQI", "mhz cpus memory memory_free num_domains")),
+    2101: ("virt_cpu", fields("III", "state cpuTime nrVirtCpu")),
+    2102: ("virt_memory", fields("QQ", "memory maxMemory")),
+    2103: (
+        "virt_disk_io",
+        fields(
+            "QQQIQIQI",
+            "capacity allocation available rd_req rd_bytes wr_req wr_bytes errs",
+        ),
+    ),
+    2104: (
+        "virt_net_io",
+        fields(
+            "QIIIQIII",
+            "rx_bytes rx_packets rx_errs rx_drop tx_bytes tx_packets tx_errs tx_drop",
+        ),
+    ),
 }
 
 

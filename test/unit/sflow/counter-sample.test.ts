@@ -6,7 +6,8 @@ import {
 	type InterfaceCounters,
 	interfaceCounters,
 } from '../../../src/sflow/interface-counters.ts';
-import { link } from '../../harness/links.ts';
+import type { Link } from '../../../src/topology/links.ts';
+import { link, statistics } from '../../harness/links.ts';
 import { counters, decode } from '../../harness/sflow.ts';
 
 const UNKNOWN = 0xffffffff;
@@ -132,14 +133,18 @@ test('Ethernet and VLAN counters, expanded', () => {
 	expect(hex).toContain('0000000200000034'); // 52 bytes
 });
 
+const UNKNOWN_SPEED = { speedBps: 0, duplex: 'unknown' } as const;
+
+const COUNTED = statistics({
+	...{ rxBytes: 1000n, rxFrames: 10, rxErrors: 1, rxDropped: 2, rxMulticast: 6 },
+	...{ txBytes: 2000n, txFrames: 20, txErrors: 3, txDropped: 4 },
+});
+
 test('from what Linux counts', () => {
-	const statistics = {
-		received: { bytes: 1000n, packets: 10, errors: 1, dropped: 2 },
-		sent: { bytes: 2000n, packets: 20, errors: 3, dropped: 4 },
-		multicast: 6,
-	};
-	const bridge = link('br0', 9, { kind: 'bridge', operState: 2, promiscuity: 1 });
-	expect(interfaceCounters(bridge, statistics, { speedBps: 0, duplex: 'unknown' })).toEqual({
+	const bridge = link('br0', 9, {
+		...{ kind: 'bridge', operState: 2, promiscuity: 1, address: '', statistics: COUNTED },
+	});
+	expect(interfaceCounters(bridge, UNKNOWN_SPEED)).toEqual({
 		ifIndex: 9,
 		name: 'br0',
 		ifType: 209,
@@ -153,6 +158,46 @@ test('from what Linux counts', () => {
 	});
 });
 
+test('discards are also what the device had no room for', () => {
+	const missing = link('x', 1, { statistics: statistics({ rxDropped: 3, rxMissed: 4 }) });
+	expect(interfaceCounters(missing, UNKNOWN_SPEED).received.discards).toBe(7);
+});
+
+test('a VLAN device: both directions together', () => {
+	const vlan = link('eth0.100', 3, {
+		...{ kind: 'vlan', vlan: { id: 100, protocol: 0x8100 }, statistics: COUNTED },
+	});
+	expect(interfaceCounters(vlan, UNKNOWN_SPEED).vlan).toEqual({
+		vlan: 100,
+		octets: 3000n,
+		unicast: 24,
+		multicast: 6,
+		discards: 6,
+	});
+});
+
+test('Ethernet counters, of what has a MAC address', () => {
+	const counted = {
+		...{ rxFrameErrors: 1, rxCrcErrors: 2, txWindowErrors: 3, txAbortedErrors: 4 },
+		...{ txFifoErrors: 5, txCarrierErrors: 6, rxLengthErrors: 7, rxFifoErrors: 8 },
+	};
+	const of = (more: Partial<Link>) =>
+		interfaceCounters(link('x', 1, { statistics: statistics(counted), ...more }), UNKNOWN_SPEED)
+			.ethernet;
+	expect(of({})).toEqual({
+		alignmentErrors: 1,
+		fcsErrors: 2,
+		lateCollisions: 3,
+		excessiveCollisions: 4,
+		internalMacTransmitErrors: 5,
+		carrierSenseErrors: 6,
+		frameTooLongs: 7,
+		internalMacReceiveErrors: 8,
+	});
+	expect(of({ arpType: 772, address: '00:00:00:00:00:00' })).toBeUndefined();
+	expect(of({ arpType: 65_534, address: '' })).toBeUndefined();
+});
+
 test.each([
 	['Ethernet', {}, 6],
 	['loopback', { arpType: 772 }, 24],
@@ -162,14 +207,5 @@ test.each([
 	['GRE', { arpType: 778, kind: 'gre' }, 131],
 	['InfiniBand', { arpType: 32 }, 1],
 ])('ifType of %s', (_, more, expected) => {
-	const statistics = {
-		received: { bytes: 0n, packets: 0, errors: 0, dropped: 0 },
-		sent: { bytes: 0n, packets: 0, errors: 0, dropped: 0 },
-		multicast: 0,
-	};
-	const counted = interfaceCounters(link('x', 1, more), statistics, {
-		speedBps: 0,
-		duplex: 'unknown',
-	});
-	expect(counted.ifType).toBe(expected);
+	expect(interfaceCounters(link('x', 1, more), UNKNOWN_SPEED).ifType).toBe(expected);
 });

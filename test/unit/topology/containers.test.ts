@@ -4,7 +4,9 @@ import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import {
 	containerIdOf,
+	controlGroupsOf,
 	describeContainer,
+	nameOf,
 	readContainerNames,
 } from '../../../src/topology/containers.ts';
 
@@ -29,6 +31,44 @@ test.each([
 	['a kernel thread', '0::/\n', null],
 ])('%s', (_, cgroup, id) => {
 	expect(containerIdOf(cgroup)).toBe(id);
+});
+
+test.each([
+	[
+		'version 2',
+		`0::/system.slice/docker-${ID}.scope\n`,
+		ID,
+		{ '': `/system.slice/docker-${ID}.scope` },
+	],
+	[
+		'version 1, where some hierarchies have only groups of others',
+		`4:cpu,cpuacct:/docker/${ID}\n3:memory:/user.slice\n2:pids:/\n1:name=systemd:/docker/${ID}\n`,
+		ID,
+		{ cpu: `/docker/${ID}`, cpuacct: `/docker/${ID}`, 'name=systemd': `/docker/${ID}` },
+	],
+	[
+		'both, and a process in a group of the container',
+		`1:memory:/docker/${ID}/system.slice/x.service\n0::/docker/${ID}/init.scope\n`,
+		ID,
+		{ memory: `/docker/${ID}`, '': `/docker/${ID}` },
+	],
+	[
+		'a container in a container',
+		`0::/docker/${OTHER}/docker/${ID}/init.scope\n`,
+		ID,
+		{ '': `/docker/${OTHER}/docker/${ID}` },
+	],
+	['LXC', '0::/lxc.payload.web/init.scope\n', 'web', { '': '/lxc.payload.web' }],
+	['LXC before 4', '2:memory:/lxc/web\n', 'web', { memory: '/lxc/web' }],
+	[
+		'systemd-nspawn',
+		'0::/machine.slice/machine-web.scope/payload\n',
+		'web',
+		{ '': '/machine.slice/machine-web.scope' },
+	],
+	['another container', `0::/docker/${OTHER}\n`, ID, {}],
+])('its own control groups: %s', (_, cgroup, id, groups) => {
+	expect(Object.fromEntries(controlGroupsOf(cgroup, id))).toEqual(groups);
 });
 
 test('names come from the files of each runtime; broken ones are passed over', () => {
@@ -76,4 +116,11 @@ test('a container is called by its name and the short id', () => {
 		'web (4f5e4f5e4f5e)',
 	);
 	expect(describeContainer({ id: 'web', names: [], pid: 1, netns: 1 })).toBe('web');
+});
+
+test('a container without a name is known by its id', () => {
+	const container = { id: ID, names: [], pid: 1, netns: 1 };
+	expect(nameOf(container)).toBe('4f5e4f5e4f5e');
+	expect(nameOf({ ...container, names: ['web', 'pod'] })).toBe('web');
+	expect(nameOf({ ...container, id: 'web' })).toBe('web');
 });

@@ -5,7 +5,6 @@ import { writeCounterSample } from '../../../../src/sflow/counter-sample.ts';
 import { DatagramAssembler } from '../../../../src/sflow/datagram.ts';
 import { machineConstants } from '../../../../src/sflow/host/constants.ts';
 import { hostRecords, hostSource, readHostCounters } from '../../../../src/sflow/host.ts';
-import { readLinkStatistics } from '../../../../src/sflow/link-statistics.ts';
 import { readLinks } from '../../../../src/topology/links.ts';
 import { counters, decode } from '../../../harness/sflow.ts';
 
@@ -20,7 +19,7 @@ function readHost() {
 		uptimeMs: () => 0,
 		send: ({ bytes }) => void sent.push(bytes.toString('hex')),
 	});
-	const host = readHostCounters(readLinks(), readLinkStatistics());
+	const host = readHostCounters(readLinks());
 	assembler.add((xdr) => writeCounterSample(xdr, hostSource(), false, hostRecords(host)));
 	assembler.flush();
 	// biome-ignore lint/suspicious/noExplicitAny: the test says what it expects

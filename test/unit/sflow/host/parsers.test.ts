@@ -5,6 +5,7 @@ import { parseAuxiliaryVector } from '../../../../src/sflow/host/constants.ts';
 import { parseCpuTimes, parseLoadAverage, parseSpeedMhz } from '../../../../src/sflow/host/cpu.ts';
 import { machineType, parseUuid } from '../../../../src/sflow/host/description.ts';
 import {
+	parseDiskNumbers,
 	parseDiskTransfers,
 	parseMountPoints,
 	sumSpace,
@@ -13,7 +14,8 @@ import {
 import { parseMemory } from '../../../../src/sflow/host/memory.ts';
 import { parseSnmp } from '../../../../src/sflow/host/mib.ts';
 import { sumNetwork } from '../../../../src/sflow/host/network.ts';
-import { link } from '../../../harness/links.ts';
+import type { Link } from '../../../../src/topology/links.ts';
+import { link, statistics } from '../../../harness/links.ts';
 
 test('load average, without the one that reads it', () => {
 	expect(parseLoadAverage('0.20 1.18 10.12 3/808 11206\n')).toEqual({
@@ -116,6 +118,12 @@ describe('disks', () => {
 		});
 	});
 
+	test('numbers, by which control groups know them', () => {
+		const text =
+			'   8       0 sda 100\n   8       1 sda1 90\n 259       0 nvme0n1 1\n 253 0 dm-0 9\n';
+		expect([...parseDiskNumbers(text, new Set(['sda', 'nvme0n1']))]).toEqual(['8:0', '259:0']);
+	});
+
 	test('each device once, if it can be written to', () => {
 		const text = `/dev/sda1 / ext4 rw,relatime 0 0
 proc /proc proc rw 0 0
@@ -140,35 +148,30 @@ server:/x /mnt nfs rw 0 0
 });
 
 describe('traffic of the host', () => {
-	const way = (bytes: bigint) => ({ bytes, packets: 1, errors: 2, dropped: 3 });
-	const counted = (bytes: bigint) => ({
-		received: way(bytes),
-		sent: way(bytes * 2n),
-		multicast: 0,
-	});
-	const statistics = new Map([
-		['lo', counted(1n)],
-		['eth0', counted(10n)],
-		['eth1', counted(100n)],
-		['br0', counted(1000n)],
-		['veth1', counted(10_000n)],
-	]);
+	const counted = (name: string, ifindex: number, bytes: bigint, more: Partial<Link> = {}) =>
+		link(name, ifindex, {
+			...more,
+			statistics: statistics({
+				...{ rxBytes: bytes, rxFrames: 1, rxErrors: 2, rxDropped: 1, rxMissed: 2 },
+				...{ txBytes: bytes * 2n, txFrames: 1, txErrors: 2, txDropped: 3 },
+			}),
+		});
 	const virtual = [
-		link('lo', 1, { arpType: 772 }),
-		link('br0', 4, { kind: 'bridge' }),
-		link('veth1', 5, { kind: 'veth' }),
+		counted('lo', 1, 1n, { arpType: 772 }),
+		counted('br0', 4, 1000n, { kind: 'bridge' }),
+		counted('veth1', 5, 10_000n, { kind: 'veth' }),
 	];
 
 	test('is that of its hardware', () => {
-		const links = [...virtual, link('eth0', 2), link('eth1', 3), link('new', 9)];
-		expect(sumNetwork(links, statistics)).toEqual({
+		const hardware = [counted('eth0', 2, 10n), counted('eth1', 3, 100n), link('new', 9)];
+		expect(sumNetwork([...virtual, ...hardware])).toEqual({
 			received: { bytes: 110n, packets: 2, errors: 4, dropped: 6 },
 			sent: { bytes: 220n, packets: 2, errors: 4, dropped: 6 },
 		});
 	});
 
 	test('is that of what it has, in a container', () => {
-		expect(sumNetwork(virtual, statistics).received.bytes).toBe(11_000n);
+		expect(sumNetwork(virtual).received.bytes).toBe(11_000n);
 	});
 });
 

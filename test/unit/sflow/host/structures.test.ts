@@ -93,6 +93,7 @@ const HOST: HostCounters = {
 		sent: { bytes: 55n, packets: 56, errors: 57, dropped: 58 },
 	},
 	mib: parseSnmp(SNMP),
+	domains: 61,
 };
 
 function decoded(host: HostCounters) {
@@ -185,6 +186,17 @@ test('processors, memory, disks and network', () => {
 		errs_out: 57,
 		drops_out: 58,
 	});
+	expect(records?.['virt_node']).toEqual({
+		mhz: 16,
+		cpus: 15,
+		memory: 2 ** 40,
+		memory_free: 22,
+		num_domains: 61,
+	});
+});
+
+test('a host without containers is no virtual node', () => {
+	expect(decoded({ ...HOST, domains: 0 }).records).not.toHaveProperty('virt_node');
 });
 
 test('MIB groups: by name, not by column', () => {
