@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 enum xs_abi {
-	XS_ABI_VERSION = 5,
+	XS_ABI_VERSION = 6,
 };
 
 /* Direction of a frame relative to the host; the values are those of pcapng's epb_flags bits 0-1.
@@ -50,7 +50,8 @@ enum xs_lost {
 struct xs_count {
 	__u64 frames; /* a GSO super-frame counts as its segments */
 	/* VLAN tag included, FCS not; a super-frame as the tap saw it or, into a mirror port, as
-	 * the frames it becomes there: each with headers of its own */
+	 * the frames it becomes there: each with headers of its own, also with the Ethernet header
+	 * that it only gets on the way */
 	__u64 bytes;
 };
 
@@ -92,6 +93,8 @@ struct xs_config {
 	__u64 limit_cost;  /* time that one unit takes at the limit, see bpf/limit.h; 0: no limit */
 	__u64 limit_burst; /* time by which frames may run ahead of the limit */
 	__u64 wake_bytes;  /* user space is woken when so many bytes wait in a ring */
+	__u32 first_hop;   /* XS_SINK_MIRROR_PORT: by way of this device, where frames without an
+			      Ethernet header get one, see xspan_ethernet; 0: they have one */
 };
 
 /*

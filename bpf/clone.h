@@ -43,6 +43,20 @@ static __always_inline int is_copy(const struct frame *f)
 	return (skb->ingress_ifindex & XS_INNER_IFINDEX_MASK) == XS_INNER_IFINDEX_FIRST;
 }
 
+/* A frame without an Ethernet header is refused by a device with: xspan_ethernet, on the way there,
+ * gives it one, and wants to know where to go on. It drops what is too long for the kernel to put
+ * anything in front of. */
+static __always_inline long clone_by_first_hop(struct __sk_buff *skb)
+{
+	const __u32 word = skb->cb[1];
+	long err;
+
+	skb->cb[1] = config.port_ifindex;
+	err = bpf_clone_redirect(skb, config.first_hop, 0);
+	skb->cb[1] = word;
+	return err > 0 ? -EMSGSIZE : err;
+}
+
 /* The mirror port's xspan_mark wants to know the direction. The word is this layer's to use. */
 static __always_inline long clone(struct __sk_buff *skb)
 {
@@ -52,7 +66,10 @@ static __always_inline long clone(struct __sk_buff *skb)
 	if (config.sink != XS_SINK_MIRROR_PORT)
 		return bpf_clone_redirect(skb, config.port_ifindex, 0);
 	skb->cb[0] = config.said_direction;
-	err = bpf_clone_redirect(skb, config.port_ifindex, 0);
+	if (config.first_hop)
+		err = clone_by_first_hop(skb);
+	else
+		err = bpf_clone_redirect(skb, config.port_ifindex, 0);
 	skb->cb[0] = word;
 	return err;
 }

@@ -18,6 +18,7 @@
 #define ENODEV 19
 #define ENOMEM 12
 #define EINVAL 22
+#define EMSGSIZE 90
 #define ENETDOWN 100
 
 /* include/linux/skbuff.h: sk_buff.ip_summed */

@@ -6,6 +6,9 @@
  * headers:
  *
  *   tap --clone--> outer end [xspan_mark] ==veth== inner end [xspan_port, xspan_exit] --> uplink
+ *
+ * Copies from another namespace come to the outer end by xspan_relay, those without an Ethernet
+ * header by xspan_ethernet.
  */
 #include "abi.h"
 #include "encap/copy.h"
@@ -260,4 +263,30 @@ int xspan_relay(struct __sk_buff *skb)
 			return TC_ACT_SHOT;
 	}
 	return (int)bpf_redirect(s->outer_ifindex, 0);
+}
+
+/* Between whom a packet went that never had addresses: locally administered, 58:53 for "XS". */
+#define MAC_PEER                                                                                   \
+	{                                                                                          \
+		0x02, 0x58, 0x53, 0, 0, 1                                                          \
+	}
+#define MAC_HOST                                                                                   \
+	{                                                                                          \
+		0x02, 0x58, 0x53, 0, 0, 2                                                          \
+	}
+
+/* At the egress of a first hop, a device without Ethernet header: what has none can only be cloned
+ * to such a one. It gets a header, and goes on to the mirror port or to a relay. Nothing ever
+ * leaves by the device itself, which is down. */
+SEC("tc")
+int xspan_ethernet(struct __sk_buff *skb)
+{
+	const struct ethhdr received = {MAC_HOST, MAC_PEER, (__be16)skb->protocol};
+	const struct ethhdr sent = {MAC_PEER, MAC_HOST, (__be16)skb->protocol};
+	const int is_sent = skb->cb[0] == XS_DIR_TX;
+
+	if (bpf_skb_change_head(skb, ETHERNET_LEN, 0) ||
+	    bpf_skb_store_bytes(skb, 0, is_sent ? &sent : &received, ETHERNET_LEN, 0))
+		return TC_ACT_SHOT;
+	return (int)bpf_redirect(skb->cb[1], 0);
 }

@@ -44,22 +44,41 @@ static __always_inline struct headers up_to_payload(struct __sk_buff *skb, __u32
 	return h;
 }
 
+/* The Ethernet header that xspan_ethernet will put in front. */
+static __always_inline __u32 header_to_come(void)
+{
+	return config.first_hop ? ETHERNET_LEN : 0;
+}
+
+/* The type of what is behind the Ethernet header and its tags, and where that begins. 0: nowhere.
+ */
+static __always_inline __be16 network_type(struct __sk_buff *skb, __u32 *at)
+{
+	__be16 type = 0;
+
+	*at = 0;
+	if (config.first_hop)
+		return (__be16)skb->protocol;
+	*at = MAC_ADDRESSES_LEN;
+	for (int tags = 0; tags < 3; tags++) {
+		if (bpf_skb_load_bytes(skb, *at, &type, 2))
+			return 0;
+		if (type != bpf_htons(ETH_P_8021Q) && type != bpf_htons(ETH_P_8021AD))
+			break;
+		*at += VLAN_TAG_LEN;
+	}
+	*at += 2;
+	return type;
+}
+
 /* len 0: not IP. */
 static __always_inline struct headers plain_headers(struct __sk_buff *skb)
 {
 	const struct headers none = {};
 	__u8 ip[10];
-	__be16 type;
-	__u32 at = MAC_ADDRESSES_LEN;
+	__u32 at;
+	const __be16 type = network_type(skb, &at);
 
-	for (int tags = 0; tags < 3; tags++) {
-		if (bpf_skb_load_bytes(skb, at, &type, 2))
-			return none;
-		if (type != bpf_htons(ETH_P_8021Q) && type != bpf_htons(ETH_P_8021AD))
-			break;
-		at += VLAN_TAG_LEN;
-	}
-	at += 2;
 	if (bpf_skb_load_bytes(skb, at, ip, sizeof(ip)))
 		return none;
 	if (type == bpf_htons(ETH_P_IP))
@@ -100,14 +119,21 @@ static __always_inline void count_as_on_wire(struct frame *f)
 	struct headers h;
 	__u32 payload;
 
-	if (config.sink != XS_SINK_MIRROR_PORT || !f->gso_size)
+	if (config.sink != XS_SINK_MIRROR_PORT)
+		return;
+	f->len += header_to_come();
+	f->bytes = f->len;
+	if (!f->gso_size)
 		return;
 	h = tunnel_headers(f->ctx, f->hook);
 	if (!h.len)
 		h = plain_headers(f->ctx);
+	if (!h.len)
+		return;
+	h.len += header_to_come();
 	if (f->tag_present)
 		h.len += VLAN_TAG_LEN;
-	if (!h.len || h.len >= f->len)
+	if (h.len >= f->len)
 		return;
 	payload = f->len - h.len;
 	f->segs = (payload + f->gso_size - 1) / f->gso_size;

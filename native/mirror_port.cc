@@ -61,6 +61,7 @@ void MirrorPort::unload()
 	exit_.reset();
 	mark_.reset();
 	relays_.clear();
+	first_hops_.clear();
 	if (state_)
 		munmap(state_, sysconf(_SC_PAGESIZE));
 	state_ = nullptr;
@@ -131,6 +132,40 @@ Napi::Value MirrorPort::relay(const Napi::CallbackInfo &info)
 	return info.Env().Undefined();
 }
 
+// addFirstHop({inode, netns?, alias}) -> ifindex of a device in that namespace, for frames that
+// have no Ethernet header. One for each namespace.
+Napi::Value MirrorPort::add_first_hop(const Napi::CallbackInfo &info)
+{
+	auto options = info[0].As<Napi::Object>();
+	const auto alias = options.Get("alias").As<Napi::String>().Utf8Value();
+	const char *operation = "opening /dev/net/tun";
+	FirstHop hop;
+	LibbpfLog log;
+	int err = Netns::run_in(options.Get("netns"), [&] {
+		int failed = hop.device.open();
+		if (failed)
+			return failed;
+		operation = "creating a TUN device";
+		failed = hop.device.create(alias);
+		if (failed)
+			return failed;
+		operation = "attaching to a TUN device";
+		return attach_tc(skeleton_->progs.xspan_ethernet, hop.device.ifindex(), XS_DIR_TX,
+				 &hop.program);
+	});
+	check(info.Env(), err, operation, log.text());
+	const int ifindex = hop.device.ifindex();
+	first_hops_[options.Get("inode").As<Napi::Number>().Int64Value()] = std::move(hop);
+	return Napi::Number::New(info.Env(), ifindex);
+}
+
+// removeFirstHop(inode)
+Napi::Value MirrorPort::remove_first_hop(const Napi::CallbackInfo &info)
+{
+	first_hops_.erase(info[0].As<Napi::Number>().Int64Value());
+	return info.Env().Undefined();
+}
+
 // Float64Array, a column per __u64 of struct xs_port_counters, CPUs added up.
 Napi::Value MirrorPort::counters(const Napi::CallbackInfo &info)
 {
@@ -180,6 +215,8 @@ Napi::Function MirrorPort::define(Napi::Env env)
 			   {
 				   InstanceMethod<&MirrorPort::attach>("attach"),
 				   InstanceMethod<&MirrorPort::relay>("relay"),
+				   InstanceMethod<&MirrorPort::add_first_hop>("addFirstHop"),
+				   InstanceMethod<&MirrorPort::remove_first_hop>("removeFirstHop"),
 				   InstanceMethod<&MirrorPort::counters>("counters"),
 				   InstanceMethod<&MirrorPort::set_state>("setState"),
 				   InstanceMethod<&MirrorPort::sequence>("sequence"),

@@ -5,11 +5,13 @@
 
 #include <napi.h>
 
+#include <map>
 #include <memory>
 #include <vector>
 
 #include "abi.h"
 #include "attachment.h"
+#include "tun.h"
 #include "wall_clock.h"
 
 struct port; // the generated skeleton
@@ -22,8 +24,15 @@ public:
 	~MirrorPort() override;
 
 private:
+	struct FirstHop {
+		TunDevice device;
+		std::unique_ptr<Attachment> program;
+	};
+
 	Napi::Value attach(const Napi::CallbackInfo &info);
 	Napi::Value relay(const Napi::CallbackInfo &info);
+	Napi::Value add_first_hop(const Napi::CallbackInfo &info);
+	Napi::Value remove_first_hop(const Napi::CallbackInfo &info);
 	Napi::Value counters(const Napi::CallbackInfo &info);
 	Napi::Value set_state(const Napi::CallbackInfo &info);
 	Napi::Value sequence(const Napi::CallbackInfo &info);
@@ -37,4 +46,5 @@ private:
 	WallClock wall_clock_;
 	std::unique_ptr<Attachment> encapsulate_, exit_, mark_;
 	std::vector<std::unique_ptr<Attachment>> relays_;
+	std::map<int64_t, FirstHop> first_hops_; // by the inode of their network namespace
 };

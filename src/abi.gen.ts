@@ -1,7 +1,7 @@
 // Generated from bpf/abi.h by scripts/gen-abi.mjs (`make abi`). Do not edit.
 
 export const Abi = {
-	abi_version: 5,
+	abi_version: 6,
 } as const;
 
 export const Direction = {
@@ -100,7 +100,7 @@ export const CountLayout = {
 } as const;
 
 export const ConfigLayout = {
-	size: 104,
+	size: 112,
 	fields: {
 		abi: { offset: 0, size: 4 },
 		tap: { offset: 4, size: 4 },
@@ -122,6 +122,7 @@ export const ConfigLayout = {
 		limit_cost: { offset: 80, size: 8 },
 		limit_burst: { offset: 88, size: 8 },
 		wake_bytes: { offset: 96, size: 8 },
+		first_hop: { offset: 104, size: 4 },
 	},
 } as const;
 

@@ -226,6 +226,13 @@ export interface NativeMirrorPort {
 	}): void;
 	/** Frames that come out of another pair here go into the mirror port. */
 	relay(from: { outer: number; inner: number; outerNetns: NativeNetns; marks: boolean }): void;
+	/**
+	 * A device of a namespace (not given: ours) by whose egress frames without an Ethernet header get one.
+	 * @returns its ifindex
+	 */
+	addFirstHop(at: { inode: number; netns: NativeNetns | undefined; alias: string }): number;
+	/** By the inode of its namespace. */
+	removeFirstHop(inode: number): void;
 	/** A word per __u64 of struct xs_port_counters, CPUs added up. */
 	counters(): Float64Array;
 	setState(state: {

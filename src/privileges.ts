@@ -10,6 +10,9 @@ export const NEEDED_CAPABILITIES = Object.keys(NEEDED);
 export const HOW_TO_GET_CAPABILITIES =
 	'run as root, or: setcap cap_bpf,cap_net_admin,cap_perfmon+ep $(readlink -f $(command -v node)); in a container: --privileged, or --cap-add for each of them';
 
+export const HOW_TO_GET_TUN =
+	'modprobe tun; in a container, give it the device: --device /dev/net/tun';
+
 export function missingCapabilities(): string[] {
 	const line = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'));
 	const effective = BigInt(`0x${line?.[1] ?? '0'}`);

@@ -1,15 +1,23 @@
 /** What this kernel, these privileges and an interface can do. Looks, and changes nothing. */
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { Direction } from '../abi.gen.ts';
 import { hasCode } from '../errors.ts';
 import { type NativeEthtool, native } from '../native.ts';
 import {
 	HOW_TO_GET_CAPABILITIES,
+	HOW_TO_GET_TUN,
 	missingCapabilities,
 	NEEDED_CAPABILITIES,
 } from '../privileges.ts';
-import { findLink, hasEthernetHeader, isUp, type Link, readLinks } from '../topology/links.ts';
+import {
+	beginsWithIp,
+	findLink,
+	hasEthernetHeader,
+	isUp,
+	type Link,
+	readLinks,
+} from '../topology/links.ts';
 
 export interface Finding {
 	check: string;
@@ -118,16 +126,35 @@ export function checkHost(): Finding[] {
 
 function linkState(link: Link): Finding {
 	const detail = `${link.name}, ifindex ${link.ifindex}, ${link.kind ?? 'device'}, MTU ${link.mtu}, ${isUp(link) ? 'up' : 'down'}`;
-	if (!hasEthernetHeader(link))
+	if (!hasEthernetHeader(link) && !beginsWithIp(link))
 		return {
 			check: 'interface',
 			state: 'fail',
-			detail: `${detail}, no Ethernet header`,
-			remedy: 'use an interface of link/ether',
+			detail: `${detail}, neither Ethernet nor IP`,
+			remedy: 'use an interface of link/ether or link/none',
 		};
 	if (!isUp(link))
 		return { check: 'interface', state: 'warn', detail, remedy: `ip link set ${link.name} up` };
 	return { check: 'interface', state: 'ok', detail };
+}
+
+/** What a mirror of packets needs, see MirrorPort.pathFrom(). */
+function firstHop(link: Link): Finding[] {
+	if (!beginsWithIp(link)) return [];
+	try {
+		closeSync(openSync('/dev/net/tun', 'r+'));
+		const detail = 'none: captured as they are, mirrored with one that xspan puts in front';
+		return [{ check: 'ethernet header', state: 'ok', detail }];
+	} catch (error) {
+		return [
+			{
+				check: 'ethernet header',
+				state: 'warn',
+				detail: `none: captured as they are; a mirror needs /dev/net/tun (${(error as Error).message})`,
+				remedy: HOW_TO_GET_TUN,
+			},
+		];
+	}
 }
 
 function promiscuity(link: Link): Finding {
@@ -202,6 +229,7 @@ export function checkInterface(name: string): Finding[] {
 	};
 	return [
 		linkState(link),
+		...firstHop(link),
 		driver,
 		promiscuity(link),
 		xdp(link),

@@ -183,17 +183,15 @@ export function tapsOf(spec: CommonSpec, sources: readonly Source[], first = 0):
 		}));
 }
 
-/** A copy for a wire needs an Ethernet header, and a frame without one cannot be cloned to an interface with. */
-function refuseRaw({ sources }: SourcesPlan): void {
-	const raw = sources.find((source) => source.link === 'raw');
-	if (raw)
+/** The kernel takes such a header off where it clones: copies would not be what the tap and the filter have seen. */
+function refuseOuterHeaders({ sources }: SourcesPlan): void {
+	const source = sources.find((each) => each.showsOuterHeader);
+	if (source)
 		throw new XspanError(
 			'unsupported',
-			'not_ethernet',
-			`${raw.label} carries frames without an Ethernet header`,
-			{
-				hint: 'a capture can have it; a mirror uses an interface of link/ether, as `ip link` shows it',
-			},
+			'gre_without_remote',
+			`${source.label} is GRE without a fixed remote end: its packets begin with the outer header, and cannot be mirrored`,
+			{ hint: "a capture can have them; a mirror, from the interface below: --filter 'proto gre'" },
 		);
 }
 
@@ -337,10 +335,13 @@ function resolveTunnel(
 	};
 }
 
-/** A frame cannot be cloned into another namespace, only into a pair that ends there. */
+/**
+ * A frame cannot be cloned into another namespace, only into a pair that ends there; nor, without an Ethernet
+ * header, to the port itself.
+ */
 const isDirect = (to: PortDestination, sources: readonly Source[], follow: readonly string[]) =>
 	!to.interface.includes(':') &&
-	sources.every((source) => source.path === null) &&
+	sources.every((source) => source.path === null && source.link === 'ethernet') &&
 	!follow.some((expression) => expression.startsWith('container:'));
 
 function resolveDestination(
@@ -360,7 +361,7 @@ function resolveDestination(
 export function planMirror(spec: MirrorSpec, host: Host): Plan {
 	checkMirror(spec);
 	const sources = planSources(spec, host);
-	refuseRaw(sources);
+	refuseOuterHeaders(sources);
 	const { destination, notices } = resolveDestination(spec, host, sources);
 	const plan = common(spec, host, sources);
 	return {

@@ -4,7 +4,7 @@ import type { LinkType } from '../native.ts';
 import type { CommonSpec, Notice } from '../spec/spec.ts';
 import { type Device, deviceIsUp } from '../topology/device.ts';
 import { isPattern, parseSource } from '../topology/expression.ts';
-import { findLink, isUp, type Link, linkTypeOf } from '../topology/links.ts';
+import { findLink, isUp, type Link, linkTypeOf, showsOuterHeader } from '../topology/links.ts';
 import {
 	type ResolvedSource,
 	resolveSources,
@@ -34,6 +34,7 @@ export interface Source {
 	address: string | null;
 	mtu: number;
 	link: LinkType;
+	showsOuterHeader: boolean;
 	isUp: boolean;
 }
 
@@ -66,6 +67,7 @@ function fromLink(link: Link, host: Host, spec: CommonSpec): Source {
 		address: link.address ?? null,
 		mtu: link.mtu,
 		link: linkTypeOf(link),
+		showsOuterHeader: showsOuterHeader(link),
 		isUp: isUp(link),
 	};
 }
@@ -94,6 +96,7 @@ function fromResolved(
 		address: device.address ?? null,
 		mtu: device.mtu,
 		link: linkTypeOf(device),
+		showsOuterHeader: showsOuterHeader(device),
 		isUp: deviceIsUp(device),
 	};
 }

@@ -3,7 +3,7 @@
  * to the collector. It belongs to one session and goes with it.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { XspanError } from '../errors.ts';
+import { isSystemError, XspanError } from '../errors.ts';
 import { type Ledger, type PortLedger, portLedger, throughMirrorPort } from '../ledger.ts';
 import { type NativeMirrorPort, type NativeNetns, type NativeRoute, native } from '../native.ts';
 import { askRoute } from '../plan/mirror-port.ts';
@@ -13,14 +13,17 @@ import {
 	type MirrorPlan,
 	type Plan,
 	readHost,
+	type TapPlan,
 } from '../plan/plan.ts';
+import { HOW_TO_GET_TUN } from '../privileges.ts';
 import { parseAddress } from '../spec/address.ts';
 import { type Destination, isTunnel, type TunnelDestination } from '../spec/destination.ts';
 import type { Notice } from '../spec/spec.ts';
 import { carries, type Link } from '../topology/links.ts';
 import { encodePortConfig, needsMarker } from './port-config.ts';
+import type { ClonePath } from './tap-config.ts';
 import { loadError } from './taps.ts';
-import { closePair, openPair, type VethPair } from './veth-pair.ts';
+import { closePair, openPair, shortAlias, type VethPair } from './veth-pair.ts';
 
 /** How long the start of a session waits for ARP or ND. */
 const NEIGHBOUR_WAIT_MS = 500;
@@ -58,10 +61,12 @@ type Path = 'ok' | 'no_route' | 'uplink_down' | 'no_neighbour';
 
 export class MirrorPort {
 	/** What taps clone frames to. */
-	readonly outerIfindex: number;
+	private readonly outerIfindex: number;
 	private readonly plan: MirrorPlan;
 	private readonly pair: VethPair;
+	/** Both by the inode of their namespace. */
 	private readonly relays = new Map<number, VethPair>();
+	private readonly firstHops = new Map<number, number>();
 	/** Of a destination in another namespace. */
 	private readonly exit: NativeNetns | undefined;
 	private readonly alias: string;
@@ -120,18 +125,25 @@ export class MirrorPort {
 		}
 	}
 
+	/** The way into the mirror port from a tap: made when the first one of its kind and namespace asks. */
+	pathFrom({ netns: inode, path, link }: TapPlan): ClonePath {
+		const netns = path === null ? undefined : new native.Netns(path);
+		try {
+			const port = netns ? this.relayFrom(netns) : this.outerIfindex;
+			return { port, firstHop: link === 'raw' ? this.firstHopIn(netns, inode) : 0 };
+		} finally {
+			netns?.close();
+		}
+	}
+
 	/**
 	 * What taps in another namespace clone frames to there: a pair that leads into the mirror port. One for
 	 * each namespace.
 	 * @returns the ifindex of its outer end
 	 */
-	relayFrom(path: string): number {
-		const outerNetns = new native.Netns(path);
+	private relayFrom(outerNetns: NativeNetns): number {
 		const known = this.relays.get(outerNetns.inode());
-		if (known) {
-			outerNetns.close();
-			return known.outer;
-		}
+		if (known) return known.outer;
 		const pair = openPair({ alias: this.alias, offloads: true, outerNetns });
 		this.relays.set(outerNetns.inode(), pair);
 		const { outer, inner } = pair;
@@ -139,10 +151,37 @@ export class MirrorPort {
 			this.programs.relay({ outer, inner, outerNetns, marks: this.marks });
 		} catch (error) {
 			throw loadError(error);
-		} finally {
-			outerNetns.close();
 		}
 		return outer;
+	}
+
+	/**
+	 * What frames without an Ethernet header are cloned to first: a device without one, at which they get it.
+	 * One for each namespace.
+	 * @returns its ifindex
+	 */
+	private firstHopIn(netns: NativeNetns | undefined, inode: number): number {
+		const known = this.firstHops.get(inode);
+		if (known !== undefined) return known;
+		try {
+			const alias = shortAlias(this.alias);
+			const ifindex = this.programs.addFirstHop({ inode, netns, alias });
+			this.firstHops.set(inode, ifindex);
+			return ifindex;
+		} catch (error) {
+			throw firstHopError(error);
+		}
+	}
+
+	/** No tap is left in a namespace: a first hop there would keep it alive. */
+	leave(inode: number): void {
+		this.programs.removeFirstHop(inode);
+		this.firstHops.delete(inode);
+	}
+
+	/** Whether the devices here that taps clone to are still there; somebody may have removed them. */
+	isThere(has: (ifindex: number) => boolean): boolean {
+		return has(this.outerIfindex) && has(this.firstHops.get(this.host.netns) ?? this.outerIfindex);
 	}
 
 	counters(): PortLedger {
@@ -213,6 +252,19 @@ export class MirrorPort {
 		closePair(this.pair);
 		this.exit?.close();
 	}
+}
+
+function firstHopError(cause: unknown): XspanError {
+	if (!isSystemError(cause) || cause.operation !== 'opening /dev/net/tun') return loadError(cause);
+	return new XspanError(
+		'unsupported',
+		'no_tun',
+		`a mirror of frames without an Ethernet header needs a TUN device of its own: ${cause.message}`,
+		{
+			cause,
+			hint: HOW_TO_GET_TUN,
+		},
+	);
 }
 
 /** What a socket that sends does for an entry. Not for one that an administrator made: it would be one no more. */

@@ -275,10 +275,9 @@ export class Session implements AsyncDisposable {
 	private tapContext(): TapContext {
 		const { destination } = this.plan;
 		const { port } = this;
-		const direct = destination.type === 'port' ? destination.ifindex : 0;
-		const portFor = ({ path }: TapPlan) =>
-			port && path !== null ? port.relayFrom(path) : (port?.outerIfindex ?? direct);
-		return { maps: this.maps, plan: this.plan, portFor };
+		const direct = { port: destination.type === 'port' ? destination.ifindex : 0, firstHop: 0 };
+		const pathOf = (tap: TapPlan) => port?.pathFrom(tap) ?? direct;
+		return { maps: this.maps, plan: this.plan, pathOf };
 	}
 
 	private attach(taps: readonly TapPlan[]): AttachedTap[] {
@@ -354,6 +353,9 @@ export class Session implements AsyncDisposable {
 	private endTaps(isGone: (tap: TapPlan) => boolean): void {
 		const gone = this.taps.filter((each) => !each.ended && isGone(each.plan));
 		for (const tap of gone) tap.ended = true;
+		const live = new Set(this.taps.filter((tap) => !tap.ended).map((tap) => tap.plan.netns));
+		for (const { plan } of gone)
+			if (plan.path !== null && !live.has(plan.netns)) this.port?.leave(plan.netns);
 		for (const source of new Set(gone.map((tap) => tap.plan.source)))
 			this.notice({ code: 'source_gone', message: `${source} is gone: its taps have ended` });
 	}
@@ -381,7 +383,7 @@ export class Session implements AsyncDisposable {
 	): boolean {
 		if (destination.type !== 'mirror-port' || !this.port) return true;
 		const target = destination.interface;
-		return has(this.port.outerIfindex) && (!target || target.path !== null || has(target.ifindex));
+		return this.port.isThere(has) && (!target || target.path !== null || has(target.ifindex));
 	}
 
 	private foreignDestination(): InterfacePlan | null {

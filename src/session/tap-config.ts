@@ -65,12 +65,19 @@ const SINK: Record<DestinationPlan['type'], number> = {
 	frames: Sink.ring,
 };
 
-/** portIfindex: what frames are cloned to, the port itself or the mirror port's outer end. */
+/** What a tap clones frames to, in its own namespace. */
+export interface ClonePath {
+	/** Ifindex of the port itself, or of the mirror port's outer end; 0 where frames go to a ring. */
+	port: number;
+	/** Of the device by which they get there, see bpf/clone.h; 0: none. */
+	firstHop: number;
+}
+
 export function encodeConfig(
 	plan: Plan,
 	tap: TapPlan,
 	selection: Selection,
-	portIfindex: number,
+	path: ClonePath,
 ): Uint8Array {
 	const config = new ConfigWriter();
 	config.set('abi', Abi.abi_version);
@@ -78,7 +85,8 @@ export function encodeConfig(
 	config.set('direction', Direction[tap.direction]);
 	config.set('said_direction', Direction[tap.said]);
 	config.set('sink', SINK[plan.destination.type]);
-	config.set('port_ifindex', portIfindex);
+	config.set('port_ifindex', path.port);
+	config.set('first_hop', path.firstHop);
 	config.set('snaplen', plan.rings?.snaplen ?? 0);
 	config.set('limited', plan.count === null ? 0 : 1);
 	config.set('selection', selection.number);

@@ -13,7 +13,7 @@ import type { Plan, Selection, TapPlan } from '../plan/plan.ts';
 import { HOW_TO_GET_CAPABILITIES, missingCapabilities } from '../privileges.ts';
 import type { Notice } from '../spec/spec.ts';
 import { type ClsactRecord, closeQdisc, forget, openQdisc, rememberClsact } from './leftovers.ts';
-import { encodeConfig } from './tap-config.ts';
+import { type ClonePath, encodeConfig } from './tap-config.ts';
 
 export interface AttachedTap {
 	plan: TapPlan;
@@ -30,8 +30,7 @@ export interface AttachedTap {
 export interface TapContext {
 	maps: NativeMaps;
 	plan: Plan;
-	/** What a tap clones frames to, in its own namespace; 0 where they go to a ring. */
-	portFor(tap: TapPlan): number;
+	pathOf(tap: TapPlan): ClonePath;
 }
 
 /** Newest first: the older ones are for kernels that refuse the newer (see enum hook in bpf/frame.h). */
@@ -48,11 +47,11 @@ function filterFor({ link, source }: TapPlan, { filter }: Selection) {
 
 /** @throws XspanError with the verifier's log as details */
 export function loadTap(
-	{ maps, plan, portFor }: TapContext,
+	{ maps, plan, pathOf }: TapContext,
 	tap: TapPlan,
 	selection: Selection = plan.selection,
 ): NativeTap {
-	const config = encodeConfig(plan, tap, selection, portFor(tap));
+	const config = encodeConfig(plan, tap, selection, pathOf(tap));
 	const target = {
 		hook: tap.hook === 'xdp' ? 'xdp' : 'tc',
 		direction: tap.direction,

@@ -20,6 +20,8 @@ const newAddress = (): Uint8Array => Uint8Array.from([0x02, 0x58, 0x53, ...rando
 const hex = (bytes: Uint8Array): string =>
 	Buffer.from(bytes).toString('hex').replace(/..\B/g, '$&:');
 
+export const shortAlias = (alias: string): string => alias.slice(0, LONGEST_ALIAS);
+
 export interface PairOptions {
 	/** What `ip link` shows beside it. */
 	alias: string;
@@ -52,7 +54,7 @@ function createPair(number: number, options: PairOptions): VethPair | null {
 			...ends,
 			...addresses,
 			...options,
-			alias: options.alias.slice(0, LONGEST_ALIAS),
+			alias: shortAlias(options.alias),
 			innerIfindex,
 			mtu: LARGEST_MTU,
 			queue: QUEUE_FRAMES,

@@ -6,6 +6,8 @@ export type Link = NativeLink;
 
 /** include/uapi/linux/if.h */
 const IFF_UP = 1;
+const IFF_BROADCAST = 1 << 1;
+const IFF_POINTOPOINT = 1 << 4;
 const IFF_LOWER_UP = 1 << 16;
 
 /** include/uapi/linux/if_arp.h: frames with an Ethernet header (loopback has one too) */
@@ -31,10 +33,18 @@ export const hasMacAddress = (link: Pick<Link, 'address'>): boolean =>
 /** ARPHRD_* of devices whose frames begin with IPv4 or IPv6: tun, wireguard, ipip, sit, gre, rawip. */
 const RAW_IP = new Set([65_534, 768, 769, 776, 778, 823, 519]);
 
+const ARPHRD_GRE = new Set([778, 823]);
+
+/** GRE without one fixed remote end: the header in front of each packet, with the addresses outside, is its link layer. */
+export const showsOuterHeader = ({ arpType, flags }: Pick<Link, 'arpType' | 'flags'>): boolean =>
+	ARPHRD_GRE.has(arpType) && (flags & (IFF_POINTOPOINT | IFF_BROADCAST)) !== IFF_POINTOPOINT;
+
+export const beginsWithIp = (link: Pick<Link, 'arpType'>): boolean => RAW_IP.has(link.arpType);
+
 /** @throws XspanError not_ethernet, where frames begin with something else */
 export function linkTypeOf(link: Pick<Link, 'name' | 'arpType'>): LinkType {
 	if (hasEthernetHeader(link)) return 'ethernet';
-	if (RAW_IP.has(link.arpType)) return 'raw';
+	if (beginsWithIp(link)) return 'raw';
 	throw new XspanError(
 		'unsupported',
 		'not_ethernet',

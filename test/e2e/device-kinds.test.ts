@@ -2,11 +2,19 @@
  * Kinds of devices that a small kernel lacks: VLAN, bond, team, ipvlan, dummy, GRE, a bridge that
  * filters by VLAN. Run where all of them are (XSPAN_ALL_DEVICES=1), by scripts/test-kernels.sh.
  */
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Device, Place, PromiscuityAudit } from '../../src/index.ts';
 import { macvlan, quietHost, Xspan } from '../harness/containers.ts';
 import { udpFrame } from '../harness/frames.ts';
 import { type Host, Lab } from '../harness/lab.ts';
+import { observe } from '../harness/observed.ts';
+import { type End, RAW_KINDS } from '../harness/raw-kinds.ts';
+import { Listener, tshark } from '../harness/readers.ts';
+import { addressed } from '../harness/remote.ts';
+
+/** Each way through a tunnel. */
+const RAW_BYTES = 300_000;
 
 const inode = (host: Host): number => Number(host.exec('stat', '-Lc', '%i', '/proc/self/ns/net'));
 
@@ -208,5 +216,76 @@ describe('on a kernel with all kinds', () => {
 		await blue.sendSelf('eth0', frame, 20);
 		const { line } = await session.stop();
 		expect(line.taps.map((tap) => tap.ledger.seen.frames)).toEqual([parent, arrive]);
+	});
+
+	test.each(RAW_KINDS)(
+		'without Ethernet: $what, IPv$family, mirrored with headers',
+		async (kind) => {
+			await using lab = new Lab();
+			const [host, far, ids] = [
+				quietHost(lab, 'host'),
+				quietHost(lab, 'far'),
+				quietHost(lab, 'ids'),
+			];
+			lab.wire(host, 'p0', far, 'f0');
+			lab.wire(host, 'm0', ids, 'i0');
+			const ends = [host, far].map((each, i) => ({
+				host: each,
+				address: `198.51.100.${i + 1}`,
+				inside: { 4: `10.77.0.${i + 1}`, 6: `fd77::${i + 1}` },
+			}));
+			const [near, other] = ends as [End, End];
+			near.host.ip('address', 'add', `${near.address}/24`, 'dev', 'p0');
+			other.host.ip('address', 'add', `${other.address}/24`, 'dev', 'f0');
+			kind.make(near, other);
+			for (const end of ends) addressed(end.host, 't0', end.inside[4], end.inside[6]);
+			for (const end of ends) end.host.ip('link', 'set', 't0', 'up');
+			const ear = await Listener.start(ids, 'i0', join(lab.directory(), 'i0.pcap'));
+			const filter = ['--filter', 'tcp port 5001'];
+			const session = await observe(host, 'mirror', 't0', '--to', 'port:m0', ...filter);
+			const server = host.program('transfer.mjs', 'serve', '5001');
+			await server.says(/listening/, 60_000);
+			const to = near.inside[kind.family];
+			const sender = far.program('transfer.mjs', 'send', to, '5001', String(RAW_BYTES));
+			expect((await sender.finished).code).toBe(0);
+			await server.finished;
+			const { line } = await session.stop();
+			expect(line.ledger.lost_by).toEqual({});
+			const { frames, bytes } = line.ledger.delivered;
+			expect(await ear.hears(frames)).toBe(frames);
+			const fields = ['frame.len', 'eth.src', 'tcp.dstport', 'tcp.len', 'tcp.checksum.status'];
+			const rows = tshark(ear.file, fields, '-o', 'tcp.check_checksum:TRUE');
+			const sum = (column: number) => rows.reduce((total, row) => total + Number(row[column]), 0);
+			expect(sum(0)).toBe(bytes);
+			expect(sum(3)).toBeGreaterThanOrEqual(2 * RAW_BYTES);
+			for (const [, source, port, , checksum] of rows)
+				expect([source, checksum]).toEqual([`02:58:53:00:00:0${port === '5001' ? 1 : 2}`, '1']);
+		},
+	);
+
+	test('GRE without a remote end shows its outer header: a mirror refuses it, a capture has it', async () => {
+		await using lab = new Lab();
+		const host = quietHost(lab, 'host');
+		const ids = quietHost(lab, 'ids');
+		lab.wire(host, 'm0', ids, 'i0');
+		run(
+			host,
+			`address add 198.51.100.1/24 dev m0
+			neigh add 198.51.100.2 lladdr 02:00:00:00:00:99 dev m0
+			link add t0 type gre local 198.51.100.1 key 1
+			link add t1 type gre local 198.51.100.1 remote 198.51.100.2
+			link set t0 up
+			address add 10.77.0.1/24 dev t0
+			neigh add 10.77.0.2 lladdr 198.51.100.2 dev t0 nud permanent`,
+		);
+		const refused = await host.xspan('mirror', 't0', 't1', '--to', 'port:m0').finished;
+		expect(refused.code).toBe(5);
+		expect(refused.stderr).toMatch(/^xspan: t0 is GRE without a fixed remote end/);
+		const file = join(lab.directory(), 't0.pcapng');
+		const session = await observe(host, 'capture', 't0', '-w', file, '--filter', 'proto gre');
+		await host.spawn('ping', ['-c', '1', '-W', '1', '10.77.0.2']).finished;
+		await session.sees(1);
+		await session.stop();
+		expect(tshark(file, ['ip.dst'])[0]).toEqual(['198.51.100.2,10.77.0.2']);
 	});
 });

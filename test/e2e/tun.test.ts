@@ -1,23 +1,10 @@
 /** Interfaces without an Ethernet header: captured as what they carry. */
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { udpFrame } from '../harness/frames.ts';
-import { type Host, Lab, until } from '../harness/lab.ts';
+import { Lab, until } from '../harness/lab.ts';
 import { observe } from '../harness/observed.ts';
 import { frameBytes, tshark } from '../harness/readers.ts';
-
-const ETHERNET_LEN = 14;
-const packet = (port: number) => udpFrame(100, { port }).subarray(ETHERNET_LEN);
-
-async function tun(host: Host) {
-	const run = host.spawn('python3', ['test/harness/programs/tun.py', 'tun0']);
-	await run.says(/ready/);
-	host.exec('sh', '-c', 'echo 1 > /proc/sys/net/ipv6/conf/tun0/disable_ipv6');
-	host.ip('link', 'set', 'tun0', 'up');
-	return { run, write: (bytes: Uint8Array) => run.child.stdin?.write(`${hex(bytes)}\n`) };
-}
-
-const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+import { hex, packet, tun } from '../harness/tun.ts';
 
 test('what a TUN interface receives is captured from its IP header on', async () => {
 	await using lab = new Lab();
@@ -62,15 +49,4 @@ test('what the host sends through it is captured, too', async () => {
 	const sent = () => run.stdout.split('\n').filter((line) => line.startsWith('45'));
 	await until(() => sent().length === 2, 'what came out of the interface');
 	expect(frameBytes(file)).toEqual(sent());
-});
-
-test('a mirror cannot take it, and says so', async () => {
-	await using lab = new Lab();
-	const host = lab.host('host');
-	await tun(host);
-	lab.wire(host, 'm0', host, 'm1');
-	const { code, stderr } = await host.xspan('mirror', 'tun0', '--to', 'port:m0').finished;
-	expect(code).toBe(5);
-	expect(stderr).toMatch(/tun0 carries frames without an Ethernet header/);
-	expect(stderr).toMatch(/a capture can have it/);
 });

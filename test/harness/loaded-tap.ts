@@ -83,7 +83,11 @@ export class LoadedTap {
 		this.maps = new native.Maps({ taps: 1, rings: 1, ringBytes: this.plan.rings?.bytes ?? 0 });
 		if (options.count !== undefined) this.maps.setBudget(options.count);
 		this.tap = loadTap(
-			{ maps: this.maps, plan: this.plan, portFor: () => options.portIfindex ?? 0 },
+			{
+				maps: this.maps,
+				plan: this.plan,
+				pathOf: () => ({ port: options.portIfindex ?? 0, firstHop: 0 }),
+			},
 			this.plan.taps[0] as Plan['taps'][0],
 		);
 	}

@@ -54,7 +54,10 @@ interface SuperFrame {
 function loadOne() {
 	const plan: Plan = { ...planOf({ hook: 'tcx' }), destination: MIRROR_PORT };
 	const maps = new native.Maps({ taps: 1, rings: 1, ringBytes: 4096 });
-	const tap = loadTap({ maps, plan, portFor: () => NO_PORT }, plan.taps[0] as Plan['taps'][0]);
+	const tap = loadTap(
+		{ maps, plan, pathOf: () => ({ port: NO_PORT, firstHop: 0 }) },
+		plan.taps[0] as Plan['taps'][0],
+	);
 	return { maps, tap };
 }
 

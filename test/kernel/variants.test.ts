@@ -44,7 +44,7 @@ function refusal({ program, direction, sink, otherInterface = false }: Row): unk
 	const plan = { ...planOf(options), destination: sink };
 	const [tap] = plan.taps;
 	if (!tap) throw new Error('a plan without taps');
-	const config = encodeConfig(plan, tap, plan.selection, 1);
+	const config = encodeConfig(plan, tap, plan.selection, { port: 1, firstHop: 0 });
 	try {
 		new native.Tap(maps, { program, config }).close();
 		return null;

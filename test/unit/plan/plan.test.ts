@@ -15,6 +15,9 @@ const HOST: Host = {
 		link('down0', 5, { flags: 0 }),
 		link('tun0', 6, { arpType: 65_534 }),
 		link('wlan0', 7, { arpType: 801 }),
+		link('gre1', 8, { arpType: 778, flags: 1 }),
+		link('gre2', 9, { arpType: 778, flags: 1 | 16 }),
+		link('gre3', 10, { arpType: 823, flags: 1 | 2 | 16 }),
 	],
 };
 
@@ -33,6 +36,19 @@ test('both directions of every source, each a tap', () => {
 		netns: HOST.netns,
 		rings: null,
 		destination: { type: 'port', interface: 'ids0', ifindex: 4 },
+	});
+});
+
+test('packets without an Ethernet header get one on the way through a mirror port', () => {
+	const { destination, taps } = planMirror(
+		{ sources: ['eth0', 'tun0', 'gre2'], to: 'port:ids0', direction: 'rx' },
+		HOST,
+	);
+	expect(taps.map((tap) => tap.link)).toEqual(['ethernet', 'raw', 'raw']);
+	expect(destination).toMatchObject({
+		type: 'mirror-port',
+		interface: { name: 'ids0', ifindex: 4 },
+		port: { snaplen: null, overhead: 0, largestFrame: 1518 },
 	});
 });
 
@@ -82,8 +98,10 @@ describe('what cannot work is refused', () => {
 		['destination_is_source', () => planMirror({ sources: ['eth0', 'ids0'], to }, HOST)],
 		['destination_down', () => planMirror({ sources: ['eth0'], to: 'port:down0' }, HOST)],
 		['xdp_cannot_clone', () => planMirror({ sources: ['eth0'], to, hook: 'xdp' }, HOST)],
-		['not_ethernet', () => planMirror({ sources: ['tun0'], to }, HOST)],
+		['not_ethernet', () => planMirror({ sources: ['wlan0'], to }, HOST)],
 		['not_ethernet', () => planCapture({ sources: ['wlan0'] }, HOST)],
+		['gre_without_remote', () => planMirror({ sources: ['gre1'], to }, HOST)],
+		['gre_without_remote', () => planMirror({ sources: ['gre2', 'gre3'], to }, HOST)],
 	])('%s', (code, call) => expect(codeOf(call)).toBe(code));
 });
 
