@@ -134,7 +134,7 @@ static __always_inline void find_way(struct way *w, const struct frame *f)
 {
 	struct __sk_buff *skb = f->ctx;
 
-	if (f->hook == HOOK_XDP)
+	if (!config.other_interface || f->hook == HOOK_XDP)
 		return;
 	if (config.direction == XS_DIR_TX) {
 		w->other = skb->ingress_ifindex ? skb->ingress_ifindex : XS_OTHER_HOST;

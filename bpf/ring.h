@@ -132,10 +132,9 @@ static __always_inline void deliver_to_ring(struct xs_counters *c, const struct 
 		count_lost(c, XS_LOST_RING_FULL, f);
 		return;
 	}
-	if (config.other_interface)
-		find_way(&w, f);
-		/* A class whose smaller neighbour already holds the snaplen is never reached: the
-		 * verifier knows the snaplen and drops the rest. */
+	find_way(&w, f);
+	/* A class whose smaller neighbour already holds the snaplen is never reached: the
+	 * verifier knows the snaplen and drops the rest. */
 #define PUT_IF_FITS(room)                                                                          \
 	if (cap_len <= (room)) {                                                                   \
 		put(ring, c, f, cap_len, &w, room);                                                \
