@@ -4,6 +4,7 @@ import { type Host, type Plan, planCapture, readHost, type TapPlan } from '../pl
 import { type SflowAgent, type SflowStatus, startSflow } from '../sflow/agent.ts';
 import type { FlowSample } from '../sflow/sample.ts';
 import { checkSflow, type SflowSpec } from '../sflow/spec.ts';
+import { Tunnels } from '../sflow/tunnels.ts';
 import type { FrameBatch } from '../sinks/frames.ts';
 import type { CaptureSpec } from '../spec/spec.ts';
 import { capture, type Session, type SessionEnd, type TapState } from './session.ts';
@@ -90,6 +91,7 @@ export class SflowSession implements AsyncDisposable {
 	private readonly session: Session;
 	private readonly agent: SflowAgent;
 	private readonly pools = new SflowPools();
+	private readonly tunnels: Tunnels | null;
 	private readonly poll: NodeJS.Timeout;
 	/** By the number of the selection under which a frame was drawn. */
 	private readonly rates = new Map<number, number>();
@@ -99,6 +101,7 @@ export class SflowSession implements AsyncDisposable {
 	constructor(session: Session, agent: SflowAgent) {
 		this.session = session;
 		this.agent = agent;
+		this.tunnels = agent.settings.tunnels ? new Tunnels() : null;
 		this.rates.set(session.selection.number, agent.settings.sampling);
 		this.followSources();
 		this.poll = setInterval(() => this.followSources(), SOURCES_POLL_MS);
@@ -155,11 +158,13 @@ export class SflowSession implements AsyncDisposable {
 			if (isForeign(tap)) continue;
 			if (!this.agent.hasSource(tap.ifindex)) this.followSources();
 			const rate = this.rates.get(frame.selection) as number;
-			yield sampleOf(frame, tap, this.pools.count(tap.ifindex, frame), rate);
+			const sample = sampleOf(frame, tap, this.pools.count(tap.ifindex, frame), rate);
+			yield this.tunnels?.describe(sample) ?? sample;
 		}
 	}
 
 	private followSources(): void {
+		this.tunnels?.expire();
 		for (const { ifindex, ended } of sourceStates(ownTaps(this.session))) {
 			if (ended) this.agent.removeSource(ifindex);
 			else this.agent.addSource(ifindex);

@@ -1,13 +1,9 @@
 /** What a super-frame becomes on a wire. */
+import { IpProtocol, networkHeader } from './headers.ts';
 import type { FlowSample, HeaderProtocol } from './sample.ts';
 
-const MAC_ADDRESSES = 12;
-const TAG = 4;
 const IPV6 = 40;
 const UDP = 8;
-
-const EtherType = { ipv4: 0x0800, ipv6: 0x86dd, vlan: 0x8100, providerVlan: 0x88a8 } as const;
-const Protocol = { tcp: 6, udp: 17 } as const;
 
 export interface SegmentLengths {
 	/** Of each frame but the last. */
@@ -15,19 +11,11 @@ export interface SegmentLengths {
 	last: number;
 }
 
-const u16 = (bytes: Uint8Array, at: number): number =>
-	((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
-
 /** The headers of each segment; null: neither TCP nor UDP over IP without options of IPv6. */
 function headersLength(bytes: Uint8Array, protocol: HeaderProtocol): number | null {
-	if (protocol === 'ipv4') return behindIpv4(bytes, 0);
-	if (protocol === 'ipv6') return behindIpv6(bytes, 0);
-	let at = MAC_ADDRESSES;
-	while (u16(bytes, at) === EtherType.vlan || u16(bytes, at) === EtherType.providerVlan) at += TAG;
-	const type = u16(bytes, at);
-	if (type === EtherType.ipv4) return behindIpv4(bytes, at + 2);
-	if (type === EtherType.ipv6) return behindIpv6(bytes, at + 2);
-	return null;
+	const ip = networkHeader(bytes, protocol);
+	if (!ip) return null;
+	return ip.family === 'ipv4' ? behindIpv4(bytes, ip.at) : behindIpv6(bytes, ip.at);
 }
 
 const behindIpv4 = (bytes: Uint8Array, ip: number): number | null =>
@@ -37,8 +25,8 @@ const behindIpv6 = (bytes: Uint8Array, ip: number): number | null =>
 	upToPayload(bytes, ip + IPV6, bytes[ip + 6]);
 
 function upToPayload(bytes: Uint8Array, at: number, protocol: number | undefined): number | null {
-	if (protocol === Protocol.udp) return at + UDP;
-	if (protocol === Protocol.tcp) return at + ((bytes[at + 12] ?? 0) >> 4) * 4;
+	if (protocol === IpProtocol.udp) return at + UDP;
+	if (protocol === IpProtocol.tcp) return at + ((bytes[at + 12] ?? 0) >> 4) * 4;
 	return null;
 }
 
