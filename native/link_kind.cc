@@ -2,8 +2,11 @@
 #include "link_kind.h"
 
 #include <arpa/inet.h>
+#include <linux/if.h>
 #include <linux/if_link.h>
+#include <linux/if_tunnel.h>
 
+#include <algorithm>
 #include <cstring>
 #include <span>
 
@@ -12,7 +15,9 @@
 namespace
 {
 
-enum class Width { u8, u16, be16, u32, flag };
+// present: no value, true by being there. address: IPv4 or IPv6, as text; left out when it is all
+// zeros, which stands for "any".
+enum class Width { u8, u16, be16, u32, be32, flag, present, address };
 
 // An attribute of a kind, and the property that it becomes.
 struct Field {
@@ -30,7 +35,33 @@ struct Kind {
 constexpr Field vlan_fields[] = {{IFLA_VLAN_ID, "id", Width::u16},
 				 {IFLA_VLAN_PROTOCOL, "protocol", Width::be16}};
 constexpr Field vxlan_fields[] = {{IFLA_VXLAN_ID, "id", Width::u32},
-				  {IFLA_VXLAN_LINK, "link", Width::u32}};
+				  {IFLA_VXLAN_LINK, "link", Width::u32},
+				  {IFLA_VXLAN_PORT, "port", Width::be16},
+				  {IFLA_VXLAN_LOCAL, "local", Width::address},
+				  {IFLA_VXLAN_LOCAL6, "local", Width::address},
+				  {IFLA_VXLAN_GROUP, "remote", Width::address},
+				  {IFLA_VXLAN_GROUP6, "remote", Width::address},
+				  {IFLA_VXLAN_COLLECT_METADATA, "external", Width::flag}};
+constexpr Field geneve_fields[] = {{IFLA_GENEVE_ID, "id", Width::u32},
+				   {IFLA_GENEVE_PORT, "port", Width::be16},
+				   {IFLA_GENEVE_REMOTE, "remote", Width::address},
+				   {IFLA_GENEVE_REMOTE6, "remote", Width::address},
+				   {IFLA_GENEVE_COLLECT_METADATA, "external", Width::present}};
+constexpr Field gre_fields[] = {{IFLA_GRE_LOCAL, "local", Width::address},
+				{IFLA_GRE_REMOTE, "remote", Width::address},
+				{IFLA_GRE_IFLAGS, "inputFlags", Width::be16},
+				{IFLA_GRE_IKEY, "inputKey", Width::be32},
+				{IFLA_GRE_OFLAGS, "outputFlags", Width::be16},
+				{IFLA_GRE_OKEY, "outputKey", Width::be32},
+				{IFLA_GRE_TOS, "tos", Width::u8},
+				{IFLA_GRE_ENCAP_TYPE, "encapsulation", Width::u16},
+				{IFLA_GRE_COLLECT_METADATA, "external", Width::present}};
+constexpr Field ip_tunnel_fields[] = {{IFLA_IPTUN_LOCAL, "local", Width::address},
+				      {IFLA_IPTUN_REMOTE, "remote", Width::address},
+				      {IFLA_IPTUN_PROTO, "protocol", Width::u8},
+				      {IFLA_IPTUN_TOS, "tos", Width::u8},
+				      {IFLA_IPTUN_ENCAP_TYPE, "encapsulation", Width::u16},
+				      {IFLA_IPTUN_COLLECT_METADATA, "external", Width::present}};
 constexpr Field macvlan_fields[] = {{IFLA_MACVLAN_MODE, "mode", Width::u32},
 				    {IFLA_MACVLAN_FLAGS, "flags", Width::u16}};
 constexpr Field ipvlan_fields[] = {{IFLA_IPVLAN_MODE, "mode", Width::u16}};
@@ -47,6 +78,14 @@ constexpr Field port_fields[] = {{IFLA_BRPORT_STATE, "state", Width::u8},
 const Kind kinds[] = {
 	{"vlan", "vlan", vlan_fields},
 	{"vxlan", "vxlan", vxlan_fields},
+	{"geneve", "geneve", geneve_fields},
+	{"gre", "gre", gre_fields},
+	{"gretap", "gre", gre_fields},
+	{"ip6gre", "gre", gre_fields},
+	{"ip6gretap", "gre", gre_fields},
+	{"ipip", "ipTunnel", ip_tunnel_fields},
+	{"sit", "ipTunnel", ip_tunnel_fields},
+	{"ip6tnl", "ipTunnel", ip_tunnel_fields},
 	{"macvlan", "macvlan", macvlan_fields},
 	{"macvtap", "macvlan", macvlan_fields},
 	{"ipvlan", "ipvlan", ipvlan_fields},
@@ -56,6 +95,17 @@ const Kind kinds[] = {
 	{"bridge", "bridge", bridge_fields},
 };
 const Kind slave_kinds[] = {{"bridge", "bridgePort", port_fields}};
+
+Napi::Value address_of(Napi::Env env, const nlattr *attribute)
+{
+	const auto *bytes = static_cast<const uint8_t *>(mnl_attr_get_payload(attribute));
+	const std::span address(bytes, mnl_attr_get_payload_len(attribute));
+	const int family = address.size() == sizeof(in_addr) ? AF_INET : AF_INET6;
+	char text[INET6_ADDRSTRLEN];
+	if (std::ranges::all_of(address, [](uint8_t byte) { return byte == 0; }))
+		return env.Undefined();
+	return Napi::String::New(env, inet_ntop(family, bytes, text, sizeof(text)));
+}
 
 Napi::Value value_of(Napi::Env env, const nlattr *attribute, Width width)
 {
@@ -70,8 +120,20 @@ Napi::Value value_of(Napi::Env env, const nlattr *attribute, Width width)
 		return Napi::Number::New(env, ntohs(mnl_attr_get_u16(attribute)));
 	case Width::u32:
 		return Napi::Number::New(env, mnl_attr_get_u32(attribute));
+	case Width::be32:
+		return Napi::Number::New(env, ntohl(mnl_attr_get_u32(attribute)));
+	case Width::present:
+		return Napi::Boolean::New(env, true);
+	case Width::address:
+		return address_of(env, attribute);
 	}
 	return env.Undefined();
+}
+
+void set(Napi::Object object, const char *name, Napi::Value value)
+{
+	if (!value.IsUndefined())
+		object.Set(name, value);
 }
 
 Napi::Object read_fields(Napi::Env env, const nlattr *data, std::span<const Field> fields)
@@ -80,7 +142,7 @@ Napi::Object read_fields(Napi::Env env, const nlattr *data, std::span<const Fiel
 	for_each_nested(data, [&](const nlattr *attribute) {
 		for (const auto &field : fields)
 			if (mnl_attr_get_type(attribute) == field.attribute)
-				object.Set(field.name, value_of(env, attribute, field.width));
+				set(object, field.name, value_of(env, attribute, field.width));
 	});
 	return object;
 }

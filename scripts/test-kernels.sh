@@ -1,6 +1,6 @@
 #!/bin/bash
-# Runs the kernel tests, a mirror and a capture between namespaces, and the kernel's own tunnel devices
-# as receivers of our copies, on other kernels than this machine's: stock Debian kernels in an emulated
+# Runs the kernel tests, a mirror and a capture between namespaces, and the kernel's own tunnel devices,
+# as receivers of our copies and as what sFlow reports of, on other kernels than this machine's: stock Debian kernels in an emulated
 # machine. Slow (about ten minutes each); correctness only.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -25,7 +25,7 @@ for kernel in "${@:-6.1 6.12 7.2}"; do
 		on "$series" --project e2e --testTimeout 300000 test/e2e/kernel-receives.test.ts
 		on "$series" --project e2e --testTimeout 300000 test/e2e/tun-mirror.test.ts
 		on "$series" --project e2e --testTimeout 300000 test/e2e/device-kinds.test.ts
-		for part in bridge bridge-vlans router; do
+		for part in bridge bridge-vlans router tunnels; do
 			on "$series" --project e2e --testTimeout 300000 "test/e2e/sflow-$part.test.ts"
 		done
 		on "$series" --project e2e --testTimeout 300000 test/e2e/where-seen.test.ts -t 'all kinds'

@@ -49,7 +49,14 @@ export {
 	type Port,
 	UNKNOWN_PORT,
 } from './sflow/ports.ts';
-export type { FlowSample, HeaderProtocol, RouterHop, VlanHop } from './sflow/sample.ts';
+export type {
+	FlowSample,
+	HeaderProtocol,
+	OuterIpv4,
+	RouterHop,
+	TunnelEnd,
+	VlanHop,
+} from './sflow/sample.ts';
 export {
 	type CollectorAddress,
 	checkSflow,

@@ -19,13 +19,42 @@ export interface ClassicInstruction {
 /** What frames begin with: an Ethernet header, or IPv4 or IPv6 at once (tun, wireguard). */
 export type LinkType = 'ethernet' | 'raw';
 
+/** include/uapi/linux/if_tunnel.h: outer addresses, where they are fixed, and how it encapsulates. */
+export interface NativeIpTunnel {
+	local?: string;
+	remote?: string;
+	/** Bit 0: that of the packet inside. */
+	tos?: number;
+	/** TUNNEL_ENCAP_*: more headers between the outer one and the tunnel's; 0: none. */
+	encapsulation?: number;
+	/** Addresses and key are given with each packet ("external"). */
+	external?: boolean;
+}
+
 export interface NativeLinkKind {
 	kind?: string;
 	/** Of what it is a port: "bridge", "bond", "team", "openvswitch". */
 	slaveKind?: string;
 	vlan?: { id: number; protocol: number };
-	/** link: the parent, where it was given one. */
-	vxlan?: { id: number; link?: number };
+	/** link: the parent, where it was given one. remote: also a multicast group. */
+	vxlan?: {
+		id: number;
+		link?: number;
+		port: number;
+		local?: string;
+		remote?: string;
+		external?: boolean;
+	};
+	geneve?: { id: number; port: number; remote?: string; external?: boolean };
+	/** gre, gretap, ip6gre, ip6gretap. Flags as on the wire; the keys count where the flags say so. */
+	gre?: NativeIpTunnel & {
+		inputFlags: number;
+		inputKey: number;
+		outputFlags: number;
+		outputKey: number;
+	};
+	/** ipip, sit, ip6tnl. protocol: that of what is inside, 0: any. */
+	ipTunnel?: NativeIpTunnel & { protocol: number };
 	macvlan?: { mode: number; flags?: number };
 	ipvlan?: { mode: number };
 	tun?: { type: number; persist: boolean };

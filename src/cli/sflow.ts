@@ -23,6 +23,7 @@ interface SflowOptions extends SessionOptions {
 	agent?: string;
 	subAgent?: number;
 	internalPort?: 'internal' | 'unknown';
+	tunnels?: boolean;
 	maxSamples?: number;
 	buffer?: number;
 }
@@ -37,6 +38,7 @@ function specOf(sources: string[], options: SflowOptions): SflowSessionSpec {
 		...(options.agent === undefined ? {} : { agent: options.agent }),
 		...(options.subAgent === undefined ? {} : { subAgent: options.subAgent }),
 		...(options.internalPort === undefined ? {} : { internalPort: options.internalPort }),
+		...(options.tunnels ? { tunnels: true } : {}),
 		...(options.maxSamples === undefined ? {} : { maxSamplesPerSecond: options.maxSamples }),
 		...(options.buffer === undefined ? {} : { bufferBytes: options.buffer }),
 	};
@@ -81,6 +83,10 @@ function addAgentOptions(command: Command): Command {
 				'--internal-port <how>',
 				'what stands for the host itself: 0x3FFFFFFF, or 0 for old collectors',
 			).choices(['internal', 'unknown']),
+		)
+		.option(
+			'--tunnels',
+			'say where frames of tunnels of this host begin inside, and their VNI (default: no)',
 		)
 		.option(
 			'--max-samples <n/s>',

@@ -5,6 +5,7 @@ import { type SflowAgent, type SflowStatus, startSflow } from '../sflow/agent.ts
 import { Forwarding } from '../sflow/forwarding.ts';
 import type { FlowSample } from '../sflow/sample.ts';
 import { checkSflow, type SflowSpec } from '../sflow/spec.ts';
+import { Tunnels } from '../sflow/tunnels.ts';
 import type { FrameBatch } from '../sinks/frames.ts';
 import type { CaptureSpec } from '../spec/spec.ts';
 import { capture, type Session, type SessionEnd, type TapState } from './session.ts';
@@ -94,6 +95,7 @@ export class SflowSession implements AsyncDisposable {
 	private readonly pools = new SflowPools();
 	private readonly forwarding = new Forwarding();
 	private readonly entities: EntityFollower;
+	private readonly tunnels: Tunnels | null;
 	private readonly poll: NodeJS.Timeout;
 	/** By the number of the selection under which a frame was drawn. */
 	private readonly rates = new Map<number, number>();
@@ -104,6 +106,7 @@ export class SflowSession implements AsyncDisposable {
 		this.session = session;
 		this.agent = agent;
 		this.entities = new EntityFollower(sources, session.plan, agent);
+		this.tunnels = agent.settings.tunnels ? new Tunnels() : null;
 		this.rates.set(session.selection.number, agent.settings.sampling);
 		this.follow();
 		this.poll = setInterval(() => this.follow(), SOURCES_POLL_MS);
@@ -161,11 +164,13 @@ export class SflowSession implements AsyncDisposable {
 			if (!this.agent.hasSource(tap.ifindex)) this.followSources();
 			const rate = this.rates.get(frame.selection) as number;
 			const counts = this.pools.count(tap.ifindex, frame);
-			yield sampleOf(frame, tap, counts, rate, this.forwarding);
+			const sample = sampleOf(frame, tap, counts, rate, this.forwarding);
+			yield this.tunnels?.describe(sample) ?? sample;
 		}
 	}
 
 	private followSources(): void {
+		this.tunnels?.expire();
 		for (const { ifindex, ended } of sourceStates(ownTaps(this.session))) {
 			if (ended) this.agent.removeSource(ifindex);
 			else this.agent.addSource(ifindex);

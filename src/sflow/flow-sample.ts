@@ -11,6 +11,7 @@ import {
 import { writeRouter, writeSampledHeader, writeSwitch, writeTimestamp } from './records.ts';
 import type { FlowSample } from './sample.ts';
 import { begin, end, SampleFormat } from './structures.ts';
+import { tunnelRecords, writeTunnel } from './tunnel-records.ts';
 import type { XdrWriter } from './xdr.ts';
 
 export interface FlowFormat {
@@ -37,11 +38,12 @@ export function writeFlowSample(
 	xdr.u32(sample.drops + source.dropped);
 	writePort(xdr, sample.input, format);
 	writePort(xdr, sample.output, format);
-	const { vlan, router } = sample;
-	xdr.u32(2 + (vlan ? 1 : 0) + (router ? 1 : 0));
+	const { vlan, router, tunnel } = sample;
+	xdr.u32(2 + (vlan ? 1 : 0) + (router ? 1 : 0) + (tunnel ? tunnelRecords(tunnel) : 0));
 	writeSampledHeader(xdr, sample, format.headerBytes);
 	if (vlan) writeSwitch(xdr, vlan);
 	if (router) writeRouter(xdr, router);
+	if (tunnel) writeTunnel(xdr, tunnel, sample.frameLength);
 	writeTimestamp(xdr, sample.timestampNs);
 	end(xdr, lengthAt);
 }

@@ -1,6 +1,6 @@
 /** What user space knows of a sampled frame's way, beside what the kernel said of it. */
 import { Bridges } from './bridges.ts';
-import { addressesOf, ipHeaderOf } from './ip-header.ts';
+import { addressesOf, networkHeader } from './headers.ts';
 import { type Port, PortFormat, portFormat } from './ports.ts';
 import { RoutePrefixes } from './route-prefixes.ts';
 import type { HeaderProtocol, RouterHop } from './sample.ts';
@@ -32,7 +32,7 @@ export class Forwarding {
 		protocol: HeaderProtocol,
 		output: Port,
 	): RouterHop {
-		const ip = ipHeaderOf(header, protocol);
+		const ip = networkHeader(header, protocol);
 		const addresses = ip && addressesOf(header, ip);
 		if (!addresses) return { nextHop, sourceMask: 0, destinationMask: 0 };
 		const now = performance.now();

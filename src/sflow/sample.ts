@@ -22,6 +22,36 @@ export interface RouterHop {
 	destinationMask: number;
 }
 
+/** The IPv4 header that this host puts in front of what was sampled: extended_ipv4_tunnel_egress (1023). */
+export interface OuterIpv4 {
+	/** 4 bytes each. */
+	source: Uint8Array;
+	destination: Uint8Array;
+	/** Of IP, behind this header: 47 (GRE), 4 or 41 (IP). None of them has ports. */
+	protocol: number;
+	/** DSCP and ECN. */
+	tos: number;
+	/** Bytes in front of what was sampled, this header included. */
+	overhead: number;
+}
+
+/**
+ * What this host, as an end of a tunnel, does with the frame (sFlow Tunnel Structures, 2012). "ingress"
+ * and "egress" say on which side of this host the frame is, or was, as described.
+ */
+export interface TunnelEnd {
+	/** 1027: takes the outer headers off. Byte of `header` at which the inner header begins. */
+	decapsulateEgress?: number;
+	/** 1028: has put the outer headers on. Byte of `header` at which the inner header begins. */
+	decapsulateIngress?: number;
+	/** 1029: VXLAN or GENEVE network in which it leaves. */
+	vniEgress?: number;
+	/** 1030: VXLAN or GENEVE network in which it came. */
+	vniIngress?: number;
+	/** 1023: what is put in front of it. */
+	ipv4Egress?: OuterIpv4;
+}
+
 export interface FlowSample {
 	/** ifIndex of the interface that was observed: the data source. */
 	source: number;
@@ -44,6 +74,7 @@ export interface FlowSample {
 	timestampNs: bigint;
 	vlan?: VlanHop;
 	router?: RouterHop;
+	tunnel?: TunnelEnd;
 	/** 1 in so many, as it was when this frame was drawn. */
 	rate: number;
 	/** Frames of the data source that could have been sampled so far, this one included: counted. */

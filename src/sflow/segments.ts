@@ -1,11 +1,9 @@
 /** What a super-frame becomes on a wire. */
-import { ipHeaderOf } from './ip-header.ts';
+import { IpProtocol, networkHeader } from './headers.ts';
 import type { FlowSample, HeaderProtocol } from './sample.ts';
 
 const IPV6 = 40;
 const UDP = 8;
-
-const Protocol = { tcp: 6, udp: 17 } as const;
 
 export interface SegmentLengths {
 	/** Of each frame but the last. */
@@ -15,9 +13,9 @@ export interface SegmentLengths {
 
 /** The headers of each segment; null: neither TCP nor UDP over IP without options of IPv6. */
 function headersLength(bytes: Uint8Array, protocol: HeaderProtocol): number | null {
-	const ip = ipHeaderOf(bytes, protocol);
+	const ip = networkHeader(bytes, protocol);
 	if (!ip) return null;
-	return ip.version === 4 ? behindIpv4(bytes, ip.at) : behindIpv6(bytes, ip.at);
+	return ip.family === 'ipv4' ? behindIpv4(bytes, ip.at) : behindIpv6(bytes, ip.at);
 }
 
 const behindIpv4 = (bytes: Uint8Array, ip: number): number | null =>
@@ -27,8 +25,8 @@ const behindIpv6 = (bytes: Uint8Array, ip: number): number | null =>
 	upToPayload(bytes, ip + IPV6, bytes[ip + 6]);
 
 function upToPayload(bytes: Uint8Array, at: number, protocol: number | undefined): number | null {
-	if (protocol === Protocol.udp) return at + UDP;
-	if (protocol === Protocol.tcp) return at + ((bytes[at + 12] ?? 0) >> 4) * 4;
+	if (protocol === IpProtocol.udp) return at + UDP;
+	if (protocol === IpProtocol.tcp) return at + ((bytes[at + 12] ?? 0) >> 4) * 4;
 	return null;
 }
 

@@ -25,6 +25,11 @@ export interface SflowSpec {
 	subAgent?: number;
 	/** What stands for the host itself: 0x3FFFFFFF, or 0 for collectors that do not know that. */
 	internalPort?: 'internal' | 'unknown';
+	/**
+	 * sFlow Tunnel Structures of frames of this host's tunnels. Default: false, since some collectors
+	 * take datagrams with them for damaged (nfdump 1.7.1 drops them whole).
+	 */
+	tunnels?: boolean;
 	/** Above so many samples/s the sampling rate backs off. Default: no limit. */
 	maxSamplesPerSecond?: number;
 }
@@ -38,6 +43,7 @@ export interface SflowSettings {
 	agent: string | null;
 	subAgent: number;
 	internalPort: 'internal' | 'unknown';
+	tunnels: boolean;
 	maxSamplesPerSecond: number | null;
 }
 
@@ -151,6 +157,7 @@ export function checkSflow(spec: SflowSpec): SflowSettings {
 		agent: spec.agent === undefined ? null : checkAgent(spec.agent),
 		subAgent: checkWhole('sub-agent', spec.subAgent ?? 0, 0, 2 ** 32 - 1),
 		internalPort: checkInternalPort(spec.internalPort ?? 'internal'),
+		tunnels: spec.tunnels ?? false,
 		maxSamplesPerSecond: most === undefined ? null : checkWhole('samples per second', most, 1, 1e7),
 	};
 }

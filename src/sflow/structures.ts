@@ -14,6 +14,11 @@ export const FlowRecord = {
 	sampledHeader: 1,
 	extendedSwitch: 1001,
 	extendedRouter: 1002,
+	ipv4TunnelEgress: 1023,
+	decapsulateEgress: 1027,
+	decapsulateIngress: 1028,
+	vniEgress: 1029,
+	vniIngress: 1030,
 	timestamp: 1043,
 } as const;
 

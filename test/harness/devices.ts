@@ -9,6 +9,11 @@ const ADD = {
 	geneve: ['type', 'geneve', 'id', '1', 'remote', '192.0.2.9'],
 	gretap: ['type', 'gretap', 'key', '1', 'local', '192.0.2.1', 'remote', '192.0.2.9'],
 	ip6gretap: ['type', 'ip6gretap', 'local', 'fd00::1', 'remote', 'fd00::9'],
+	gre: ['type', 'gre', 'local', '192.0.2.1', 'remote', '192.0.2.9'],
+	ip6gre: ['type', 'ip6gre', 'local', 'fd00::1', 'remote', 'fd00::9'],
+	ipip: ['type', 'ipip', 'local', '192.0.2.1', 'remote', '192.0.2.9'],
+	sit: ['type', 'sit', 'local', '192.0.2.1', 'remote', '192.0.2.9'],
+	ip6tnl: ['type', 'ip6tnl', 'local', 'fd00::1', 'remote', 'fd00::9'],
 	erspan: [
 		...['type', 'erspan', 'seq', 'key', '1', 'local', '192.0.2.1', 'remote', '192.0.2.9'],
 		...['erspan_ver', '1', 'erspan', '1'],

@@ -8,6 +8,9 @@ import { type DecodedDatagram, type DecodedFlow, decode, flows, payloads } from 
 
 const PORT = 6343;
 
+/** An emulated machine takes its time. */
+const PATIENT_MS = 120_000;
+
 type Line = Omit<SflowEnd, 'reason'> & { end?: string };
 
 export interface Ended {
@@ -34,7 +37,7 @@ export class SflowCommand {
 		const listener = await Listener.start(host, 'lo', join(lab.directory(), 'out.pcap'));
 		const options = ['--collector', `127.0.0.1:${PORT}`, '--agent', '192.0.2.1', '--json'];
 		const run = host.xspan('sflow', ...args, ...options);
-		await run.says(/"seen"/);
+		await run.says(/"seen"/, PATIENT_MS);
 		return new SflowCommand(run, listener);
 	}
 

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { SflowStatus } from '../../src/sflow/agent.ts';
-import type { FlowSample } from '../../src/sflow/sample.ts';
+import type { FlowSample, TunnelEnd } from '../../src/sflow/sample.ts';
 import { udpFrame } from './frames.ts';
 import { type Host, type Run, until } from './lab.ts';
 import { tshark } from './readers.ts';
@@ -69,6 +69,21 @@ export const payloads = (file: string, port: number): string[] =>
 		'--disable-protocol',
 		'sflow',
 	).map(([payload]) => payload as string);
+
+/** All of its records; no frame is both, received and sent. */
+export const TUNNEL: Required<TunnelEnd> = {
+	decapsulateEgress: 50,
+	decapsulateIngress: 0,
+	vniEgress: 0xffffff,
+	vniIngress: 0,
+	ipv4Egress: {
+		source: Uint8Array.of(192, 0, 2, 1),
+		destination: Uint8Array.of(192, 0, 2, 9),
+		protocol: 47,
+		tos: 0x28,
+		overhead: 28,
+	},
+};
 
 /** A sample of a complete UDP frame, with every field at a value of its own. */
 export function flowSample(more: Partial<FlowSample> = {}): FlowSample {

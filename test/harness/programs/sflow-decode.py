@@ -1,7 +1,7 @@
 """sflow-decode.py: sFlow version 5 datagrams, one in hexadecimal per line of stdin, as JSON.
 
-Written from the specifications (sflow_version_5.txt, sflow_host.txt, sflow_host_ip.txt and the
-structure numbers of sflow.org). It is strict: bytes that are left over, padding that is not zero
+Written from the specifications (sflow_version_5.txt, sflow_host.txt, sflow_host_ip.txt,
+sflow_tunnels.txt and the structure numbers of sflow.org). It is strict: bytes that are left over, padding that is not zero
 and tags that it does not know are errors.
 """
 
@@ -95,6 +95,19 @@ FLOW = {
     1: ("sampled_header", sampled_header),
     1001: ("extended_switch", fields("IIII", "src_vlan src_priority dst_vlan dst_priority")),
     1002: ("extended_router", extended_router),
+    1023: (
+        "extended_ipv4_tunnel_egress",
+        lambda xdr: {
+            **fields("II", "length protocol")(xdr),
+            "src_ip": str(ipaddress.IPv4Address(xdr.opaque(4))),
+            "dst_ip": str(ipaddress.IPv4Address(xdr.opaque(4))),
+            **fields("IIII", "src_port dst_port tcp_flags tos")(xdr),
+        },
+    ),
+    1027: ("extended_decapsulate_egress", fields("I", "inner_header_offset")),
+    1028: ("extended_decapsulate_ingress", fields("I", "inner_header_offset")),
+    1029: ("extended_vni_egress", fields("I", "vni")),
+    1030: ("extended_vni_ingress", fields("I", "vni")),
     1043: ("timestamp", fields("Q", "nanoseconds")),
 }
 

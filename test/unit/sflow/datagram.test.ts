@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { DataSource } from '../../../src/sflow/data-source.ts';
 import { DATAGRAM_MOST, type Datagram, DatagramAssembler } from '../../../src/sflow/datagram.ts';
 import { writeFlowSample } from '../../../src/sflow/flow-sample.ts';
-import { decode, flowSample, flows } from '../../harness/sflow.ts';
+import { decode, flowSample, flows, TUNNEL } from '../../harness/sflow.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -52,6 +52,7 @@ test('the largest sample fits, also with an IPv6 address', () => {
 		header: Buffer.alloc(2000, 0x5a),
 		vlan: { sourceVlan: 1, sourcePriority: 2, destinationVlan: 3, destinationPriority: 4 },
 		router: { nextHop: new Uint8Array(16), sourceMask: 64, destinationMask: 64 },
+		tunnel: TUNNEL,
 	});
 	const source = new DataSource(0, 1);
 	for (let i = 0; i < 3; i++)

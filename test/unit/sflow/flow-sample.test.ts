@@ -6,7 +6,7 @@ import { discarded, INTERNAL_PORT, multiple, UNKNOWN_PORT } from '../../../src/s
 import type { FlowSample } from '../../../src/sflow/sample.ts';
 import { XdrWriter } from '../../../src/sflow/xdr.ts';
 import { udp6Frame } from '../../harness/frames.ts';
-import { type DecodedFlow, decode, flowSample, flows } from '../../harness/sflow.ts';
+import { type DecodedFlow, decode, flowSample, flows, TUNNEL } from '../../harness/sflow.ts';
 
 const FORMAT: FlowFormat = { expanded: false, headerBytes: 128, internalPort: 'internal' };
 
@@ -51,6 +51,7 @@ test.each([false, true])('every field, expanded: %s', (expanded) => {
 		output: 9,
 		vlan: { sourceVlan: 100, sourcePriority: 5, destinationVlan: 200, destinationPriority: 6 },
 		router: { nextHop: Uint8Array.of(10, 0, 0, 1), sourceMask: 24, destinationMask: 16 },
+		tunnel: TUNNEL,
 	});
 	expect(decoded(sample, { expanded })).toEqual({
 		type: 'flow',
@@ -71,6 +72,20 @@ test.each([false, true])('every field, expanded: %s', (expanded) => {
 			},
 			extended_switch: { src_vlan: 100, src_priority: 5, dst_vlan: 200, dst_priority: 6 },
 			extended_router: { nexthop: '10.0.0.1', src_mask_len: 24, dst_mask_len: 16 },
+			extended_ipv4_tunnel_egress: {
+				length: 128,
+				protocol: 47,
+				src_ip: '192.0.2.1',
+				dst_ip: '192.0.2.9',
+				src_port: 0,
+				dst_port: 0,
+				tcp_flags: 0,
+				tos: 0x28,
+			},
+			extended_decapsulate_egress: { inner_header_offset: 50 },
+			extended_decapsulate_ingress: { inner_header_offset: 0 },
+			extended_vni_egress: { vni: 0xffffff },
+			extended_vni_ingress: { vni: 0 },
 			// JSON.parse() rounds beyond 2^53; the bytes above have all digits.
 			timestamp: { nanoseconds: 1_700_000_000_123_456_800 },
 		},

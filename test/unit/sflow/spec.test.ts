@@ -96,6 +96,7 @@ describe('a spec', () => {
 			agent: null,
 			subAgent: 0,
 			internalPort: 'internal',
+			tunnels: false,
 			maxSamplesPerSecond: null,
 		});
 	});
@@ -109,6 +110,7 @@ describe('a spec', () => {
 			agent: '2001:db8::1',
 			subAgent: 3,
 			internalPort: 'unknown',
+			tunnels: true,
 			maxSamplesPerSecond: 1,
 		};
 		expect(checkSflow(spec)).toEqual({

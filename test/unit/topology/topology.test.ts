@@ -14,7 +14,7 @@ const host = topologyOf({
 			link('up0', 6),
 			link('up0.10', 7, { kind: 'vlan', link: 6, vlan: { id: 10, protocol: 0x8100 } }),
 			link('gre0', 8, { kind: 'gre', link: 0 }),
-			link('vx', 9, { kind: 'vxlan', vxlan: { id: 42, link: 6 } }),
+			link('vx', 9, { kind: 'vxlan', vxlan: { id: 42, link: 6, port: 4789 } }),
 		],
 		addresses: { br0: '10.1.0.1/24' },
 		ids: { 0: 200, 1: 300 },
