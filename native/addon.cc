@@ -3,9 +3,9 @@
 #include <napi.h>
 
 #include "abi.h"
-#include "bridges.h"
 #include "drain_object.h"
 #include "error.h"
+#include "forwarding.h"
 #include "link_monitor.h"
 #include "links.h"
 #include "maps.h"
@@ -14,8 +14,8 @@
 #include "pcap_filter.h"
 #include "probe.h"
 #include "programs.h"
+#include "route_table.h"
 #include "routing.h"
-#include "routing_changes.h"
 #include "slab.h"
 #include "tap.h"
 #include "veth.h"
@@ -50,7 +50,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports)
 	exports.Set("MirrorPort", MirrorPort::define(env));
 	exports.Set("LinkMonitor", LinkMonitor::define(env));
 	exports.Set("Netns", Netns::define(env));
-	exports.Set("RoutingChanges", RoutingChanges::define(env));
+	exports.Set("RouteTable", RouteTable::define(env));
 	function("compileFilter", compile_filter);
 	function("links", links);
 	function("ethtool", ethtool);
@@ -66,8 +66,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports)
 	function("deleteLink", delete_link);
 	function("linkDrops", link_drops);
 	function("route", route);
-	function("matchedRoute", matched_route);
-	function("bridgeTable", bridge_table);
+	function("forwardingTable", forwarding_table);
 	function("bridgeVlans", bridge_vlans);
 	function("useNeighbour", use_neighbour);
 	function("neighbourState", neighbour_state);

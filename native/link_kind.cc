@@ -68,12 +68,18 @@ constexpr Field ipvlan_fields[] = {{IFLA_IPVLAN_MODE, "mode", Width::u16}};
 constexpr Field tun_fields[] = {{IFLA_TUN_TYPE, "type", Width::u8},
 				{IFLA_TUN_PERSIST, "persist", Width::flag}};
 constexpr Field bond_fields[] = {{IFLA_BOND_MODE, "mode", Width::u8}};
-constexpr Field bridge_fields[] = {{IFLA_BR_VLAN_FILTERING, "vlanFiltering", Width::flag}};
+constexpr Field bridge_fields[] = {{IFLA_BR_VLAN_FILTERING, "vlanFiltering", Width::flag},
+				   {IFLA_BR_VLAN_PROTOCOL, "vlanProtocol", Width::be16},
+				   {IFLA_BR_MCAST_SNOOPING, "multicastSnooping", Width::flag},
+				   {IFLA_BR_MCAST_QUERIER_STATE, "querier", Width::present}};
 constexpr Field port_fields[] = {{IFLA_BRPORT_STATE, "state", Width::u8},
 				 {IFLA_BRPORT_MODE, "hairpin", Width::flag},
 				 {IFLA_BRPORT_ISOLATED, "isolated", Width::flag},
 				 {IFLA_BRPORT_LEARNING, "learning", Width::flag},
-				 {IFLA_BRPORT_UNICAST_FLOOD, "flood", Width::flag}};
+				 {IFLA_BRPORT_UNICAST_FLOOD, "flood", Width::flag},
+				 {IFLA_BRPORT_MCAST_FLOOD, "multicastFlood", Width::flag},
+				 {IFLA_BRPORT_BCAST_FLOOD, "broadcastFlood", Width::flag},
+				 {IFLA_BRPORT_LOCKED, "locked", Width::flag}};
 
 const Kind kinds[] = {
 	{"vlan", "vlan", vlan_fields},

@@ -54,18 +54,6 @@ void read(Napi::Env env, Napi::Object result, const nlattr *attribute)
 	}
 }
 
-void read_interfaces(Napi::Array interfaces, const nlattr *attribute)
-{
-	if (mnl_attr_get_type(attribute) == RTA_OIF)
-		interfaces.Set(interfaces.Length(), mnl_attr_get_u32(attribute));
-	if (mnl_attr_get_type(attribute) != RTA_MULTIPATH)
-		return;
-	const auto *hop = static_cast<const rtnexthop *>(mnl_attr_get_payload(attribute));
-	auto left = static_cast<int>(mnl_attr_get_payload_len(attribute));
-	for (; RTNH_OK(hop, left); left -= RTNH_ALIGN(hop->rtnh_len), hop = RTNH_NEXT(hop))
-		interfaces.Set(interfaces.Length(), hop->rtnh_ifindex);
-}
-
 } // namespace
 
 Napi::Value route(const Napi::CallbackInfo &info)
@@ -90,34 +78,6 @@ Napi::Value route(const Napi::CallbackInfo &info)
 		for_each_attribute(message, sizeof(*answer),
 				   [&](const nlattr *attribute) { read(env, result, attribute); });
 	});
-	check(env, err, "asking for the route");
-	return result;
-}
-
-Napi::Value matched_route(const Napi::CallbackInfo &info)
-{
-	auto env = info.Env();
-	auto address = info[0].As<Napi::Uint8Array>();
-	auto result = Napi::Object::New(env);
-	auto interfaces = Napi::Array::New(env);
-	NetlinkRequest<rtmsg> request(RTM_GETROUTE);
-	request.header->rtm_family = family_of(address);
-	request.header->rtm_dst_len = static_cast<uint8_t>(address.ByteLength() * 8);
-	request.header->rtm_flags = RTM_F_FIB_MATCH;
-	mnl_attr_put(request.message, RTA_DST, address.ByteLength(), address.Data());
-	Netlink netlink;
-	check(env, netlink.open(), "opening a netlink socket");
-	int err = netlink.call(request.message, [&](const nlmsghdr *message) {
-		const auto *answer = static_cast<const rtmsg *>(mnl_nlmsg_get_payload(message));
-		result.Set("prefix", Napi::Number::New(env, answer->rtm_dst_len));
-		for_each_attribute(message, sizeof(*answer), [&](const nlattr *attribute) {
-			read_interfaces(interfaces, attribute);
-		});
-	});
-	result.Set("interfaces", interfaces);
-	// No route, or one that refuses: nobody knows the way.
-	if (err == -ENETUNREACH || err == -EHOSTUNREACH || err == -EACCES || err == -EINVAL)
-		return env.Null();
 	check(env, err, "asking for the route");
 	return result;
 }

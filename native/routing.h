@@ -7,9 +7,6 @@
 // route(address: Uint8Array of 4 or 16, source?: the same) -> {type, ifindex, source?, gateway?,
 // mtu?}, type as in enum rtn type (1 unicast, 2 local, ...). Throws ENETUNREACH and the like.
 Napi::Value route(const Napi::CallbackInfo &info);
-// matchedRoute(address) -> {prefix, interfaces: ifindex[]} of the route that it takes, as that is
-// in the table; null: none.
-Napi::Value matched_route(const Napi::CallbackInfo &info);
 // useNeighbour(ifindex, address): what sending a packet to it would start, ARP or ND.
 Napi::Value use_neighbour(const Napi::CallbackInfo &info);
 // neighbourState(ifindex, address) -> NUD_*, 0: unknown

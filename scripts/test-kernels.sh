@@ -25,7 +25,7 @@ for kernel in "${@:-6.1 6.12 7.2}"; do
 		on "$series" --project e2e --testTimeout 300000 test/e2e/kernel-receives.test.ts
 		on "$series" --project e2e --testTimeout 300000 test/e2e/tun-mirror.test.ts
 		on "$series" --project e2e --testTimeout 300000 test/e2e/device-kinds.test.ts
-		for part in bridge bridge-vlans router tunnels; do
+		for part in bridges bridge-vlans router tunnels; do
 			on "$series" --project e2e --testTimeout 300000 "test/e2e/sflow-$part.test.ts"
 		done
 		on "$series" --project e2e --testTimeout 300000 test/e2e/where-seen.test.ts -t 'all kinds'

@@ -59,15 +59,29 @@ export interface NativeLinkKind {
 	ipvlan?: { mode: number };
 	tun?: { type: number; persist: boolean };
 	bond?: { mode: number };
-	bridge?: { vlanFiltering: boolean };
+	bridge?: NativeBridge;
 	bridgePort?: {
-		/** Of the spanning tree. */
+		/** Of the spanning tree, BR_STATE_* of if_bridge.h. */
 		state: number;
 		hairpin: boolean;
 		isolated: boolean;
 		learning: boolean;
+		/** Frames for unknown addresses leave through it. */
 		flood: boolean;
+		multicastFlood: boolean;
+		broadcastFlood: boolean;
+		/** Only known senders may use it; Linux 5.18. */
+		locked?: boolean;
 	};
+}
+
+export interface NativeBridge {
+	vlanFiltering: boolean;
+	/** An EtherType; not given: the kernel has no VLAN filtering. */
+	vlanProtocol?: number;
+	multicastSnooping?: boolean;
+	/** There is one, here or elsewhere: snooping is in effect. Linux 5.16. */
+	querier?: boolean;
 }
 
 /** What the kernel counts of an interface: rtnl_link_stats64 in include/uapi/linux/if_link.h. */
@@ -207,24 +221,13 @@ export interface NativeRoute {
 	mtu?: number;
 }
 
-/** A route as it stands in its table. */
-export interface NativeMatchedRoute {
-	/** Its length in bits. */
-	prefix: number;
-	/** ifIndexes; several, where it has several next hops. */
-	interfaces: number[];
-}
-
-/** An address that a bridge knows, see native/bridges.h. */
-export interface NativeBridgeEntry {
-	bridge: number;
-	port: number;
-	/** 0: of a bridge that does not filter VLANs. */
-	vlan: number;
-	/** 48 bits. */
-	address: number;
-	/** Of the bridge itself. */
-	local: boolean;
+/** The entries of the routing tables, see native/route_table.h. */
+export interface NativeRouteTable {
+	/** Prefix length of the route to an address, and the ifindex of each of its next hops. */
+	entry(address: Uint8Array): number[] | null;
+	/** Since the last call. */
+	changed(): boolean;
+	close(): void;
 }
 
 /** A session's veth pair, see native/veth.h. */
@@ -341,12 +344,12 @@ export interface Native {
 	deleteLink(ifindex: number): boolean;
 	linkDrops(ifindex: number): number;
 	route(address: Uint8Array, source: Uint8Array | null): NativeRoute;
-	/** null: there is no way. */
-	matchedRoute(address: Uint8Array): NativeMatchedRoute | null;
-	RoutingChanges: new () => { happened(): boolean };
-	bridgeTable(): NativeBridgeEntry[];
-	/** The VLAN of frames without a tag, on ports that have one. */
-	bridgeVlans(): { port: number; pvid: number }[];
+	/** Of the namespace of this thread. */
+	RouteTable: new () => NativeRouteTable;
+	/** Bridge, VLAN, MAC address as a number, ifindex where it is; see native/forwarding.h. */
+	forwardingTable(): Float64Array;
+	/** Interface, VLAN, flags. */
+	bridgeVlans(): Float64Array;
 	useNeighbour(ifindex: number, address: Uint8Array): void;
 	/** NUD_* of neighbour.h; 0: none. */
 	neighbourState(ifindex: number, address: Uint8Array): number;

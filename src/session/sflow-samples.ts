@@ -1,10 +1,10 @@
 /** Frames of a session as samples of an sFlow agent. */
 import type { LinkType } from '../native.ts';
 import type { TapPlan } from '../plan/plan.ts';
-import type { Forwarding } from '../sflow/forwarding.ts';
 import { discarded, INTERNAL_PORT, type Port, UNKNOWN_PORT } from '../sflow/ports.ts';
 import type { FlowSample, HeaderProtocol, VlanHop } from '../sflow/sample.ts';
 import { segmentLengths } from '../sflow/segments.ts';
+import type { Ways } from '../sflow/ways.ts';
 import { type FrameView, OtherInterface } from '../sinks/frames.ts';
 import type { SourceCounts } from './sflow-pools.ts';
 
@@ -42,17 +42,11 @@ function lengthsOf(frame: FrameView, start: Pick<FlowSample, 'header' | 'protoco
 	return { frameLength: each, lastLength: last };
 }
 
-/** The interface that the frame was not seen on. */
-function otherPort(
-	frame: FrameView,
-	{ ifindex, direction, link }: TapPlan,
-	header: Uint8Array,
-	vlan: VlanHop | null,
-	forwarding: Forwarding,
-): Port {
+/** The interface that a frame was not seen on. Where a received one is not for this host, a bridge may decide. */
+function otherOf(frame: FrameView, tap: TapPlan, header: Uint8Array, ways: Ways): Port {
 	const port = portOf(frame.otherInterface);
-	if (port !== UNKNOWN_PORT || direction === 'tx' || link !== 'ethernet') return port;
-	return forwarding.outputOf(ifindex, header, vlan?.sourceVlan ?? null);
+	const isBridged = port === UNKNOWN_PORT && tap.direction === 'rx' && tap.link === 'ethernet';
+	return isBridged ? ways.bridged(tap.ifindex, header) : port;
 }
 
 export function sampleOf(
@@ -60,13 +54,13 @@ export function sampleOf(
 	tap: TapPlan,
 	{ pool, drops }: SourceCounts,
 	rate: number,
-	forwarding: Forwarding,
+	ways: Ways,
 ): FlowSample {
 	const { ifindex, direction } = tap;
 	const { bytes: header, nextHop } = frame;
 	const protocol = protocolOf(header, tap.link);
 	const vlan = protocol === 'ethernet' ? vlanOf(header, direction) : null;
-	const other = otherPort(frame, tap, header, vlan, forwarding);
+	const other = otherOf(frame, tap, header, ways);
 	const output = direction === 'rx' ? other : ifindex;
 	return {
 		source: ifindex,
@@ -79,7 +73,7 @@ export function sampleOf(
 		output,
 		timestampNs: frame.timeNs,
 		...(vlan ? { vlan } : {}),
-		...(nextHop ? { router: forwarding.routerOf(nextHop, header, protocol, output) } : {}),
+		...(nextHop ? { router: { nextHop, ...ways.masks({ header, protocol }, output) } } : {}),
 		rate,
 		pool,
 		drops,

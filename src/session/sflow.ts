@@ -2,10 +2,10 @@
 import { XspanError } from '../errors.ts';
 import { type Host, type Plan, planCapture, readHost, type TapPlan } from '../plan/plan.ts';
 import { type SflowAgent, type SflowStatus, startSflow } from '../sflow/agent.ts';
-import { Forwarding } from '../sflow/forwarding.ts';
 import type { FlowSample } from '../sflow/sample.ts';
 import { checkSflow, type SflowSpec } from '../sflow/spec.ts';
 import { Tunnels } from '../sflow/tunnels.ts';
+import { Ways } from '../sflow/ways.ts';
 import type { FrameBatch } from '../sinks/frames.ts';
 import type { CaptureSpec } from '../spec/spec.ts';
 import { capture, type Session, type SessionEnd, type TapState } from './session.ts';
@@ -93,7 +93,7 @@ export class SflowSession implements AsyncDisposable {
 	private readonly session: Session;
 	private readonly agent: SflowAgent;
 	private readonly pools = new SflowPools();
-	private readonly forwarding = new Forwarding();
+	private readonly ways = new Ways();
 	private readonly entities: EntityFollower;
 	private readonly tunnels: Tunnels | null;
 	private readonly poll: NodeJS.Timeout;
@@ -147,6 +147,7 @@ export class SflowSession implements AsyncDisposable {
 			await this.agent.run(this.batches());
 		} finally {
 			clearInterval(this.poll);
+			this.ways.close();
 			await this.agent.close();
 		}
 		const end = await this.session.done;
@@ -158,13 +159,14 @@ export class SflowSession implements AsyncDisposable {
 	}
 
 	private *samples(batch: FrameBatch): Generator<FlowSample, void, void> {
+		this.ways.refresh();
 		for (const frame of batch) {
 			const tap = batch.taps[frame.tap] as TapPlan;
 			if (isForeign(tap)) continue;
 			if (!this.agent.hasSource(tap.ifindex)) this.followSources();
 			const rate = this.rates.get(frame.selection) as number;
 			const counts = this.pools.count(tap.ifindex, frame);
-			const sample = sampleOf(frame, tap, counts, rate, this.forwarding);
+			const sample = sampleOf(frame, tap, counts, rate, this.ways);
 			yield this.tunnels?.describe(sample) ?? sample;
 		}
 	}

@@ -22,8 +22,9 @@ const OPTIONS_IPV6 = [0, 43, 60];
 const FRAGMENT_IPV6 = 44;
 
 /** What is behind the end reads as 0. */
+export const u8 = (bytes: Uint8Array, at: number): number => bytes[at] ?? 0;
 export const u16 = (bytes: Uint8Array, at: number): number =>
-	((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+	(u8(bytes, at) << 8) | u8(bytes, at + 1);
 
 export interface NetworkHeader {
 	family: 'ipv4' | 'ipv6';

@@ -1,27 +1,19 @@
 /** Lengths of the prefixes by which this host routes: src_mask_len and dst_mask_len. */
-import { type NativeMatchedRoute, native } from '../native.ts';
+import { type NativeRouteTable, native } from '../native.ts';
 
-/** Questions to the kernel in a second, about 10 us each; beyond, an answer is "not known". */
+/** Questions to the kernel in a second, some 10 us each; beyond, an answer is "not known". */
 const QUESTIONS_MOST = 1000;
 
 /** Addresses that are remembered. */
 const KNOWN_MOST = 2 ** 16;
 
-/** How often it is asked whether routes have changed. */
-const LOOK_MS = 100;
+/** How often it is asked whether routes have changed. Where they always do, answers live as long. */
+const LOOK_MS = 1000;
 
-/** What the kernel is asked. Tests ask something else. */
-export interface Routes {
-	match(address: Uint8Array): NativeMatchedRoute | null;
-	/** Since the last call. */
-	changed(): boolean;
-}
+/** The prefix length, and the interfaces of the next hops; null: no route. */
+type Entry = readonly number[] | null;
 
-function kernelRoutes(): Routes {
-	const changes = new native.RoutingChanges();
-	return { match: (address) => native.matchedRoute(address), changed: () => changes.happened() };
-}
-
+/** 32 bits, in the order of the network; an IPv4 address has one of them. */
 function word(address: Uint8Array, at: number): number {
 	let value = 0;
 	for (let byte = 0; byte < 4; byte++) value = value * 256 + (address[at + byte] ?? 0);
@@ -39,46 +31,46 @@ function keyOf(address: Uint8Array): number | string {
  * a frame came in are not asked. What is known is forgotten when routes change.
  */
 export class RoutePrefixes {
-	private readonly routes: Routes;
-	private readonly known = new Map<number | string, NativeMatchedRoute | null>();
-	private lookAt = 0;
-	private second = 0;
+	private readonly table: NativeRouteTable;
+	private readonly known = new Map<number | string, Entry>();
+	private lookAt = Number.NEGATIVE_INFINITY;
 	private questions = 0;
 
-	constructor(routes: Routes = kernelRoutes()) {
-		this.routes = routes;
+	/** Use close(). */
+	constructor(table: NativeRouteTable = new native.RouteTable()) {
+		this.table = table;
+	}
+
+	/** Forgets what may have changed. @param nowMs of any clock that does not go back */
+	refresh(nowMs: number): void {
+		if (nowMs < this.lookAt) return;
+		this.lookAt = nowMs + LOOK_MS;
+		this.questions = 0;
+		if (this.table.changed() || this.known.size >= KNOWN_MOST) this.known.clear();
 	}
 
 	/**
 	 * @param address 4 or 16 bytes
-	 * @param by the ifIndex by which the frame leaves; a route through another interface is not its route
-	 * @param nowMs of any clock that does not go back
+	 * @param by the ifIndex by which the frame leaves: a route through other interfaces is not its route
 	 * @returns bits; 0: not known, or the default route
 	 */
-	lengthOf(address: Uint8Array, by: number | null, nowMs: number): number {
-		if (nowMs >= this.lookAt) this.look(nowMs);
+	lengthOf(address: Uint8Array, by?: number): number {
+		const [length = 0, ...interfaces] = this.entry(address) ?? [];
+		return by === undefined || interfaces.includes(by) ? length : 0;
+	}
+
+	close(): void {
+		this.table.close();
+	}
+
+	private entry(address: Uint8Array): Entry {
 		const key = keyOf(address);
-		let route = this.known.get(key);
-		if (route === undefined) {
-			if (this.questions >= QUESTIONS_MOST) return 0;
-			route = this.ask(address, key);
-		}
-		if (!route || (by !== null && !route.interfaces.includes(by))) return 0;
-		return route.prefix;
-	}
-
-	private look(nowMs: number): void {
-		this.lookAt = nowMs + LOOK_MS;
-		if (this.routes.changed() || this.known.size >= KNOWN_MOST) this.known.clear();
-		if (nowMs - this.second < 1000) return;
-		this.second = nowMs;
-		this.questions = 0;
-	}
-
-	private ask(address: Uint8Array, key: number | string): NativeMatchedRoute | null {
+		const known = this.known.get(key);
+		if (known !== undefined) return known;
+		if (this.questions >= QUESTIONS_MOST) return null;
 		this.questions++;
-		const route = this.routes.match(address);
-		this.known.set(key, route);
-		return route;
+		const entry = this.table.entry(address);
+		this.known.set(key, entry);
+		return entry;
 	}
 }

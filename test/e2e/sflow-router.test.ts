@@ -1,4 +1,4 @@
-/** extended_router: where the routing tables send a frame next, and by which prefixes. */
+/** extended_router: by which routes a frame goes where, at ingress and at egress. */
 import { release } from 'node:os';
 import { beforeAll, expect, test } from 'vitest';
 import { isAtLeast } from '../../src/doctor/doctor.ts';
@@ -10,7 +10,7 @@ const ETHERTYPE_AT = 12;
 const IPV4 = { type: 0x0800, destination: 30, length: 4 } as const;
 const IPV6 = { type: 0x86dd, destination: 38, length: 16 } as const;
 
-/** One line for an echo request: "interface direction, destination: next hop, source and destination mask". */
+/** One line for an echo request: "interface direction, destination: next hop, prefix lengths". */
 type Hop = string;
 
 /** As everybody writes it (RFC 5952). */
@@ -34,7 +34,7 @@ function hopOf(flow: DecodedFlow, names: Map<number, string>): Hop | null {
 	if (to === null) return null;
 	const { index } = flow.source;
 	const direction = flow.input.value === index ? 'rx' : 'tx';
-	const router = flow.records['extended_router'];
+	const { extended_router: router } = flow.records;
 	const hop = router
 		? `${router['nexthop']} /${router['src_mask_len']} /${router['dst_mask_len']}`
 		: 'none';
@@ -53,6 +53,10 @@ function wire(lab: Lab, router: Host, far: Host, name: string, n: number): void 
 	}
 }
 
+/** Two next hops, which are neighbours at the same interface. */
+const MULTIPATH = (a: string, b: string): string[] =>
+	[a, b].flatMap((via) => ['nexthop', 'via', via, 'dev', 'right']);
+
 let hops: Set<Hop>;
 
 beforeAll(async () => {
@@ -67,8 +71,11 @@ beforeAll(async () => {
 	router.exec('sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward');
 	router.exec('sh', '-c', 'echo 1 > /proc/sys/net/ipv6/conf/all/forwarding');
 	router.ip('route', 'add', '10.9.0.0/16', 'via', '10.8.2.2');
-	router.ip('route', 'add', '10.10.0.0/15', 'via', 'inet6', 'fd00:2::2', 'dev', 'right');
+	router.ip('route', 'add', '10.10.0.0/20', 'via', 'inet6', 'fd00:2::2', 'dev', 'right');
 	router.ip('route', 'add', 'fd00:9::/32', 'via', 'fd00:2::2');
+	router.ip('route', 'add', '10.11.0.0/22', ...MULTIPATH('10.8.2.2', '10.8.2.3'));
+	router.ip('route', 'add', 'fd00:11::/40', ...MULTIPATH('fd00:2::2', 'fd00:2::3'));
+	router.ip('route', 'add', 'default', 'via', '10.8.2.2');
 	client.ip('route', 'add', 'default', 'via', '10.8.1.1');
 	client.ip('route', 'add', 'default', 'via', 'fd00:1::1');
 	const names = new Map(['left', 'right'].map((name) => [router.ifindex(name), name]));
@@ -79,8 +86,9 @@ beforeAll(async () => {
 	);
 	const ping = (host: Host, to: string) =>
 		host.exec('sh', '-c', `ping -c 2 -i 0.05 -W 1 ${to} || true`);
-	for (const to of ['10.9.3.4', '10.10.3.4', '10.8.2.2', '10.8.1.1']) ping(client, to);
-	for (const to of ['fd00:9::4', 'fd00:2::2', 'fd00:1::1']) ping(client, to);
+	for (const to of ['10.9.3.4', '10.10.3.4', '10.11.3.4', '10.12.0.1', '10.8.2.2', '10.8.1.1'])
+		ping(client, to);
+	for (const to of ['fd00:9::4', 'fd00:11::4', 'fd00:2::2', 'fd00:1::1']) ping(client, to);
 	ping(router, '10.9.3.4');
 	ping(router, 'fd00:9::5');
 	const { flows } = await sflow.end();
@@ -93,7 +101,8 @@ const atEgress = (hop: string): string => (carriesRoute ? hop : 'none');
 
 const ROUTED = [
 	{ what: 'IPv4 via IPv4', to: '10.9.3.4', hop: '10.8.2.2 /24 /16' },
-	{ what: 'IPv4 via IPv6', to: '10.10.3.4', hop: 'fd00:2::2 /24 /15' },
+	{ what: 'IPv4 via IPv6', to: '10.10.3.4', hop: 'fd00:2::2 /24 /20' },
+	{ what: 'IPv4 by the default route', to: '10.12.0.1', hop: '10.8.2.2 /24 /0' },
 	{ what: 'IPv4 on the link', to: '10.8.2.2', hop: '0.0.0.0 /24 /24' },
 	{ what: 'IPv6 via IPv6', to: 'fd00:9::4', hop: 'fd00:2::2 /64 /32' },
 	{ what: 'IPv6 on the link', to: 'fd00:2::2', hop: ':: /64 /64' },
@@ -102,6 +111,16 @@ const ROUTED = [
 test.each(ROUTED)('$what: the same at ingress and at egress', ({ to, hop }) => {
 	expect(hops).toContain(`left rx, ${to}: ${hop}`);
 	expect(hops).toContain(`right tx, ${to}: ${atEgress(hop)}`);
+});
+
+test.each(['10.11.3.4', 'fd00:11::4'])('over several next hops, %s', (to) => {
+	const prefix = to === '10.11.3.4' ? /^10\.8\.2\.[23] \/24 \/22$/ : /^fd00:2::[23] \/64 \/40$/;
+	for (const where of carriesRoute ? ['left rx', 'right tx'] : ['left rx']) {
+		const start = `${where}, ${to}: `;
+		const found = [...hops].filter((hop) => hop.startsWith(start));
+		expect(found).toHaveLength(1);
+		expect(found[0]?.slice(start.length)).toMatch(prefix);
+	}
 });
 
 test('what the host keeps is not routed', () => {
@@ -116,5 +135,5 @@ test('what the host sends itself has a next hop, too', () => {
 
 test('nothing else was seen', () => {
 	const ofTheHost = carriesRoute ? 2 : 1; // without a hop, one of them looks like what is forwarded
-	expect(hops.size).toBe(2 * ROUTED.length + 2 + ofTheHost);
+	expect(hops.size).toBe(2 * (ROUTED.length + 2) + 2 + ofTheHost);
 });

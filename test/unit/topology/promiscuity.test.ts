@@ -155,7 +155,15 @@ describe('hairpin', () => {
 			master: 10,
 			link: 2,
 			linkNetnsid: 0,
-			bridgePort: { state: 3, hairpin, isolated: false, learning: true, flood: true },
+			bridgePort: {
+				state: 3,
+				hairpin,
+				isolated: false,
+				learning: true,
+				flood: true,
+				multicastFlood: true,
+				broadcastFlood: true,
+			},
 		});
 	test('a bridge that was made promiscuous, with ports to containers', () => {
 		const { findings } = audit(made, port(false));
