@@ -52,10 +52,14 @@ export class SflowCommand {
 		expect(code, stderr).toBe(0);
 		const last = this.lines.at(-1) as Line;
 		let hex: string[] = [];
-		await until(() => {
-			hex = payloads(this.listener.file, PORT);
-			return hex.length >= last.sflow.datagrams;
-		}, `${last.sflow.datagrams} datagrams`);
+		await until(
+			() => {
+				hex = payloads(this.listener.file, PORT);
+				return hex.length >= last.sflow.datagrams;
+			},
+			`${last.sflow.datagrams} datagrams`,
+			PATIENT_MS,
+		);
 		const datagrams = decode(hex);
 		expect(datagrams.map(({ sequence }) => sequence)).toEqual(datagrams.map((_, i) => i + 1));
 		return { last, stderr, datagrams, flows: flows(datagrams), file: this.listener.file };
