@@ -33,7 +33,7 @@ export class SflowCommand {
 
 	static async start(lab: Lab, host: Host, ...args: string[]): Promise<SflowCommand> {
 		const receive = ['test/harness/programs/udp-receive.py', String(PORT), '1000000'];
-		await host.spawn('python3', receive).says(/listening/);
+		await host.spawn('python3', receive).says(/listening/, PATIENT_MS);
 		const listener = await Listener.start(host, 'lo', join(lab.directory(), 'out.pcap'));
 		const options = ['--collector', `127.0.0.1:${PORT}`, '--agent', '192.0.2.1', '--json'];
 		const run = host.xspan('sflow', ...args, ...options);
