@@ -68,6 +68,8 @@ beforeAll(async () => {
 	];
 	wire(lab, router, client, 'left', 1);
 	wire(lab, router, far, 'right', 2);
+	far.ip('address', 'add', '10.8.2.3/24', 'dev', 'eth0');
+	far.ip('address', 'add', 'fd00:2::3/64', 'dev', 'eth0', 'nodad');
 	router.exec('sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward');
 	router.exec('sh', '-c', 'echo 1 > /proc/sys/net/ipv6/conf/all/forwarding');
 	router.ip('route', 'add', '10.9.0.0/16', 'via', '10.8.2.2');
