@@ -41,7 +41,7 @@ const plan = {
 	notices: [],
 };
 const maps = new native.Maps({ taps: 1, rings: 1, ringBytes: RING_BYTES });
-const tap = loadTap({ maps, plan, portFor: () => 0 }, tapPlan);
+const tap = loadTap({ maps, plan, pathOf: () => ({ port: 0, firstHop: 0 }) }, tapPlan);
 const bystander = new Bystander({ hook: hook === 'xdp' ? 'xdp' : 'rx', ifindex: 0 });
 
 /** @param {{frame: string, repeat: number, pairs: number}} order */
