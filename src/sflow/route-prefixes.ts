@@ -55,8 +55,9 @@ export class RoutePrefixes {
 	 * @returns bits; 0: not known, or the default route
 	 */
 	lengthOf(address: Uint8Array, by?: number): number {
-		const [length = 0, ...interfaces] = this.entry(address) ?? [];
-		return by === undefined || interfaces.includes(by) ? length : 0;
+		const entry = this.entry(address);
+		const isBelieved = by === undefined || (entry?.indexOf(by, 1) ?? 0) > 0;
+		return isBelieved ? (entry?.[0] ?? 0) : 0;
 	}
 
 	close(): void {
