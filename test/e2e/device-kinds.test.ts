@@ -2,8 +2,10 @@
  * Kinds of devices that a small kernel lacks: VLAN, bond, team, ipvlan, dummy, GRE, a bridge that
  * filters by VLAN. Run where all of them are (XSPAN_ALL_DEVICES=1), by scripts/test-kernels.sh.
  */
+import { release } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { isAtLeast } from '../../src/doctor/doctor.ts';
 import type { Device, Place, PromiscuityAudit } from '../../src/index.ts';
 import { macvlan, quietHost, Xspan } from '../harness/containers.ts';
 import { udpFrame } from '../harness/frames.ts';
@@ -47,6 +49,15 @@ async function auditOf(host: Host): Promise<PromiscuityAudit> {
 		findings: audit.findings.filter(isHere),
 	};
 }
+
+/** One of them is in another namespace, where only tcx can be tapped. */
+const MACVLAN_MODES = isAtLeast(release(), 6, 6)
+	? [
+			{ mode: 'private', arrive: 0, parent: 0 },
+			{ mode: 'vepa', arrive: 0, parent: 0 },
+			{ mode: 'bridge', arrive: 20, parent: 20 },
+		]
+	: [];
 
 describe('on a kernel with all kinds', () => {
 	test('what each kind says about itself, its master and its parent', async () => {
@@ -197,26 +208,32 @@ describe('on a kernel with all kinds', () => {
 		expect(xspan.noted()).toEqual([]);
 	});
 
-	test.each([
-		{ mode: 'private', arrive: 0, parent: 0 },
-		{ mode: 'vepa', arrive: 0, parent: 0 },
-		{ mode: 'bridge', arrive: 20, parent: 20 },
-	])('macvlans in mode $mode: what one sends to another', async ({ mode, arrive, parent }) => {
-		await using lab = new Lab();
-		const [host, far, ids] = [quietHost(lab, 'host'), quietHost(lab, 'far'), quietHost(lab, 'ids')];
-		const [blue, red] = [quietHost(lab, 'blue'), quietHost(lab, 'red')];
-		lab.wire(host, 'p0', far, 'f0');
-		lab.wire(host, 'm0', ids, 'i0');
-		macvlan(host, 'p0', blue, '02:00:00:00:00:b1', mode);
-		macvlan(host, 'p0', red, '02:00:00:00:00:e1', mode);
-		const sources = ['p0', `netns:${red.namespace}/eth0`];
-		const args = ['--to', 'port:m0', '--direction', 'rx', '--hook', 'tcx'];
-		const session = await new Xspan(host, lab).observe('mirror', ...sources, ...args);
-		const frame = udpFrame(100, { source: '02:00:00:00:00:b1', destination: '02:00:00:00:00:e1' });
-		await blue.sendSelf('eth0', frame, 20);
-		const { line } = await session.stop();
-		expect(line.taps.map((tap) => tap.ledger.seen.frames)).toEqual([parent, arrive]);
-	});
+	test.each(MACVLAN_MODES)(
+		'macvlans in mode $mode: what one sends to another',
+		async ({ mode, arrive, parent }) => {
+			await using lab = new Lab();
+			const [host, far, ids] = [
+				quietHost(lab, 'host'),
+				quietHost(lab, 'far'),
+				quietHost(lab, 'ids'),
+			];
+			const [blue, red] = [quietHost(lab, 'blue'), quietHost(lab, 'red')];
+			lab.wire(host, 'p0', far, 'f0');
+			lab.wire(host, 'm0', ids, 'i0');
+			macvlan(host, 'p0', blue, '02:00:00:00:00:b1', mode);
+			macvlan(host, 'p0', red, '02:00:00:00:00:e1', mode);
+			const sources = ['p0', `netns:${red.namespace}/eth0`];
+			const args = ['--to', 'port:m0', '--direction', 'rx', '--hook', 'tcx'];
+			const session = await new Xspan(host, lab).observe('mirror', ...sources, ...args);
+			const frame = udpFrame(100, {
+				source: '02:00:00:00:00:b1',
+				destination: '02:00:00:00:00:e1',
+			});
+			await blue.sendSelf('eth0', frame, 20);
+			const { line } = await session.stop();
+			expect(line.taps.map((tap) => tap.ledger.seen.frames)).toEqual([parent, arrive]);
+		},
+	);
 
 	test.each(RAW_KINDS)(
 		'without Ethernet: $what, IPv$family, mirrored with headers',
