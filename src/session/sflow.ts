@@ -215,11 +215,13 @@ export async function sflow(
 		...(onSample ? { onSample } : {}),
 		...(onNotice ? { onNotice } : {}),
 	});
+	let session: Session | null = null;
 	try {
-		const session = await capture(captureSpec(spec), host);
+		session = await capture(captureSpec(spec), host);
 		live = new SflowSession(session, agent, spec.sources);
 		return live;
 	} catch (error) {
+		await session?.close();
 		await agent.close();
 		throw error;
 	}
