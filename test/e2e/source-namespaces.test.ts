@@ -154,7 +154,7 @@ test('sources in two namespaces and this one: numbers without repeat or reorder'
 	await using lab = new Lab();
 	const set = build(lab);
 	const before = everywhere(set.all);
-	const ear = await Collector.start(set.collector, lab);
+	const ear = await Collector.leaving(set.host, lab);
 	const sources = [eth0(set.blue), eth0(set.red), 'h0'];
 	const to = ['--to', FORMATS.erspan3.to(COLLECTOR[4]), '--direction', 'tx'];
 	const session = await set.xspan.observe('mirror', ...sources, ...to);
