@@ -65,48 +65,53 @@ void add_entry(Numbers &numbers, const nlmsghdr *message)
 		numbers.add({master, vlan, mac, is_own ? master : entry->ndm_ifindex});
 }
 
-void add_vlans(Numbers &numbers, int ifindex, const nlattr *specifics)
+void add_vlan(Numbers &numbers, int ifindex, const nlattr *attribute)
 {
-	for_each_nested(specifics, [&](const nlattr *attribute) {
-		if (mnl_attr_get_type(attribute) != IFLA_BRIDGE_VLAN_INFO)
+	if (mnl_attr_get_type(attribute) != IFLA_BRIDGE_VLAN_INFO)
+		return;
+	const auto *vlan = static_cast<const bridge_vlan_info *>(mnl_attr_get_payload(attribute));
+	numbers.add({static_cast<double>(ifindex), static_cast<double>(vlan->vid),
+		     static_cast<double>(vlan->flags)});
+}
+
+void add_vlans(Numbers &numbers, const nlmsghdr *message)
+{
+	const auto *link = static_cast<const ifinfomsg *>(mnl_nlmsg_get_payload(message));
+	for_each_attribute(message, sizeof(*link), [&](const nlattr *specifics) {
+		if (mnl_attr_get_type(specifics) != IFLA_AF_SPEC)
 			return;
-		const auto *vlan =
-			static_cast<const bridge_vlan_info *>(mnl_attr_get_payload(attribute));
-		numbers.add({static_cast<double>(ifindex), static_cast<double>(vlan->vid),
-			     static_cast<double>(vlan->flags)});
+		for_each_nested(specifics, [&](const nlattr *attribute) {
+			add_vlan(numbers, link->ifi_index, attribute);
+		});
 	});
+}
+
+using Add = void (*)(Numbers &, const nlmsghdr *);
+
+// Of every message that answers the request.
+Napi::Value dump(Napi::Env env, nlmsghdr *request, Add add, const char *what)
+{
+	Numbers numbers;
+	Netlink netlink;
+	check(env, netlink.open(), "opening a netlink socket");
+	int err = netlink.dump(request, [&](const nlmsghdr *message) { add(numbers, message); });
+	check(env, err, what);
+	return numbers.array(env);
 }
 
 } // namespace
 
 Napi::Value forwarding_table(const Napi::CallbackInfo &info)
 {
-	Numbers numbers;
-	Netlink netlink;
-	check(info.Env(), netlink.open(), "opening a netlink socket");
 	NetlinkRequest<ndmsg> request(RTM_GETNEIGH);
 	request.header->ndm_family = AF_BRIDGE;
-	int err = netlink.dump(request.message,
-			       [&](const nlmsghdr *message) { add_entry(numbers, message); });
-	check(info.Env(), err, "listing forwarding tables");
-	return numbers.array(info.Env());
+	return dump(info.Env(), request.message, add_entry, "listing forwarding tables");
 }
 
 Napi::Value bridge_vlans(const Napi::CallbackInfo &info)
 {
-	Numbers numbers;
-	Netlink netlink;
-	check(info.Env(), netlink.open(), "opening a netlink socket");
 	NetlinkRequest<ifinfomsg> request(RTM_GETLINK);
 	request.header->ifi_family = AF_BRIDGE;
 	mnl_attr_put_u32(request.message, IFLA_EXT_MASK, RTEXT_FILTER_BRVLAN);
-	int err = netlink.dump(request.message, [&](const nlmsghdr *message) {
-		const auto *link = static_cast<const ifinfomsg *>(mnl_nlmsg_get_payload(message));
-		for_each_attribute(message, sizeof(*link), [&](const nlattr *attribute) {
-			if (mnl_attr_get_type(attribute) == IFLA_AF_SPEC)
-				add_vlans(numbers, link->ifi_index, attribute);
-		});
-	});
-	check(info.Env(), err, "listing the VLANs of bridges");
-	return numbers.array(info.Env());
+	return dump(info.Env(), request.message, add_vlans, "listing the VLANs of bridges");
 }

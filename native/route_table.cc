@@ -53,6 +53,7 @@ RouteTable::RouteTable(const Napi::CallbackInfo &info) : Napi::ObjectWrap<RouteT
 Napi::Value RouteTable::entry(const Napi::CallbackInfo &info)
 {
 	auto env = info.Env();
+	check(env, questions_ ? 0 : -EBADF, "asking a closed route table");
 	auto address = info[0].As<Napi::Uint8Array>();
 	NetlinkRequest<rtmsg> request(RTM_GETROUTE);
 	request.header->rtm_family = address.ByteLength() == 4 ? AF_INET : AF_INET6;
@@ -73,6 +74,7 @@ Napi::Value RouteTable::entry(const Napi::CallbackInfo &info)
 
 Napi::Value RouteTable::changed(const Napi::CallbackInfo &info)
 {
+	check(info.Env(), changes_ ? 0 : -EBADF, "asking a closed route table");
 	bool any = false;
 	while (changes_->skip() == 0)
 		any = true;

@@ -82,9 +82,9 @@ export function planSflow(spec: SflowSessionSpec, host: Host = readHost()): Plan
 }
 
 /** A container that comes later may be one without a veth pair. */
-function ownTaps(session: Session): TapState[] {
+function ownSources(session: Session, taps: readonly TapState[]): SourceState[] {
 	const plans = session.tapPlans();
-	return session.tapStates().filter((_, index) => !isForeign(plans[index] as TapPlan));
+	return sourceStates(taps.filter((_, index) => !isForeign(plans[index] as TapPlan)));
 }
 
 export class SflowSession implements AsyncDisposable {
@@ -163,7 +163,7 @@ export class SflowSession implements AsyncDisposable {
 		for (const frame of batch) {
 			const tap = batch.taps[frame.tap] as TapPlan;
 			if (isForeign(tap)) continue;
-			if (!this.agent.hasSource(tap.ifindex)) this.followSources();
+			if (!this.agent.hasSource(tap.ifindex)) this.followSources(this.session.tapStates());
 			const rate = this.rates.get(frame.selection) as number;
 			const counts = this.pools.count(tap.ifindex, frame);
 			const sample = sampleOf(frame, tap, counts, rate, this.ways);
@@ -171,17 +171,18 @@ export class SflowSession implements AsyncDisposable {
 		}
 	}
 
-	private followSources(): void {
+	private followSources(taps: readonly TapState[]): void {
 		this.tunnels?.expire();
-		for (const { ifindex, ended } of sourceStates(ownTaps(this.session))) {
+		for (const { ifindex, ended } of ownSources(this.session, taps)) {
 			if (ended) this.agent.removeSource(ifindex);
 			else this.agent.addSource(ifindex);
 		}
 	}
 
 	private follow(): void {
-		this.followSources();
-		this.entities.look(this.session.tapStates());
+		const taps = this.session.tapStates();
+		this.followSources(taps);
+		this.entities.look(taps);
 	}
 
 	private async update(rate: number): Promise<void> {
@@ -195,7 +196,8 @@ export class SflowSession implements AsyncDisposable {
 	}
 
 	private status(): SflowSessionStatus {
-		return { ...this.agent.status, sources: sourceStates(ownTaps(this.session)) };
+		const sources = ownSources(this.session, this.session.tapStates());
+		return { ...this.agent.status, sources };
 	}
 }
 

@@ -65,7 +65,7 @@ export function trafficClass({
 }: Pick<FlowSample, 'header' | 'protocol'>): number | null {
 	const ip = networkHeader(header, protocol);
 	if (!ip) return null;
-	return ip.family === 'ipv4' ? (header[ip.at + 1] ?? 0) : (u16(header, ip.at) >> 4) & 0xff;
+	return ip.family === 'ipv4' ? u8(header, ip.at + 1) : (u16(header, ip.at) >> 4) & 0xff;
 }
 
 /** The header of IP that may be the outer one of a tunnel. */
@@ -80,40 +80,32 @@ export interface OuterHeader {
 	payloadAt: number;
 }
 
-function outerIpv4(bytes: Uint8Array, at: number): OuterHeader | null {
+type Payload = Pick<OuterHeader, 'protocol' | 'payloadAt'>;
+
+function payloadIpv4(bytes: Uint8Array, at: number): Payload | null {
 	if (u16(bytes, at + 6) & FRAGMENT_OFFSET) return null;
-	return {
-		family: 'ipv4',
-		source: bytes.subarray(at + 12, at + 16),
-		destination: bytes.subarray(at + 16, at + 20),
-		protocol: bytes[at + 9] ?? 0,
-		payloadAt: at + ((bytes[at] ?? 0) & 15) * 4,
-	};
+	return { protocol: u8(bytes, at + 9), payloadAt: at + (u8(bytes, at) & 15) * 4 };
 }
 
-function outerIpv6(bytes: Uint8Array, at: number): OuterHeader | null {
-	let protocol = bytes[at + 6] ?? 0;
+function payloadIpv6(bytes: Uint8Array, at: number): Payload | null {
+	let protocol = u8(bytes, at + 6);
 	let payloadAt = at + IPV6_LENGTH;
 	while (OPTIONS_IPV6.includes(protocol) && payloadAt < bytes.length) {
-		protocol = bytes[payloadAt] ?? 0;
-		payloadAt += 8 + 8 * (bytes[payloadAt + 1] ?? 0);
+		protocol = u8(bytes, payloadAt);
+		payloadAt += 8 + 8 * u8(bytes, payloadAt + 1);
 	}
-	if (protocol === FRAGMENT_IPV6) return null;
-	return {
-		family: 'ipv6',
-		source: bytes.subarray(at + 8, at + 24),
-		destination: bytes.subarray(at + 24, at + 40),
-		protocol,
-		payloadAt,
-	};
+	return protocol === FRAGMENT_IPV6 ? null : { protocol, payloadAt };
 }
 
-/** null: no IP, or a later fragment, which has no header of a tunnel. */
+/** null: no IP, cut off, or a later fragment, which has no header of a tunnel. */
 export function outerHeader({
 	header,
 	protocol,
 }: Pick<FlowSample, 'header' | 'protocol'>): OuterHeader | null {
 	const ip = networkHeader(header, protocol);
-	if (!ip) return null;
-	return ip.family === 'ipv4' ? outerIpv4(header, ip.at) : outerIpv6(header, ip.at);
+	const addresses = ip && addressesOf(header, ip);
+	if (!addresses) return null;
+	const { family, at } = ip;
+	const payload = family === 'ipv4' ? payloadIpv4(header, at) : payloadIpv6(header, at);
+	return payload && { family, ...addresses, ...payload };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { NativeRouteTable } from '../../../src/native.ts';
+import { type NativeRouteTable, native } from '../../../src/native.ts';
 import { RoutePrefixes } from '../../../src/sflow/route-prefixes.ts';
 
 const ADDRESS = Buffer.from([10, 0, 0, 1]);
@@ -76,4 +76,12 @@ test('memory is bounded', () => {
 	prefixes.refresh(80_000);
 	answered(prefixes, 0, 1);
 	expect(table.asked, 'the first one was forgotten').toBe(70_001);
+});
+
+test('a closed table of the kernel answers with an error', () => {
+	const table = new native.RouteTable();
+	expect(table.entry(Buffer.from([127, 0, 0, 1]))).not.toBeNull();
+	table.close();
+	expect(() => table.entry(ADDRESS)).toThrow(/closed route table/);
+	expect(() => table.changed()).toThrow(/closed route table/);
 });
