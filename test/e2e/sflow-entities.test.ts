@@ -1,7 +1,7 @@
 /** Containers and named namespaces as data sources of class 3: what they use, by themselves. */
 import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { cpus, hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { Container, DockerHost, quietHost } from '../harness/containers.ts';
@@ -146,7 +146,7 @@ test('processors, memory and disks of a container are those of its control group
 	expect(before).toBeGreaterThan(0);
 	expect(records['virt_cpu']?.['cpuTime']).toBeGreaterThanOrEqual(Math.floor(before));
 	expect(records['virt_cpu']?.['cpuTime']).toBeLessThanOrEqual(usedMs());
-	if (quota) expect(records['virt_cpu']?.['nrVirtCpu']).toBe(2);
+	if (quota) expect(records['virt_cpu']?.['nrVirtCpu']).toBe(Math.min(2, cpus().length));
 	expect(records['virt_memory'] !== undefined).toBe(used !== undefined);
 	if (used) expect(records['virt_memory']?.['memory']).toBe(Number(used));
 	if (most) expect(records['virt_memory']?.['maxMemory']).toBe(64 * 2 ** 20);
