@@ -7,12 +7,33 @@
 #include "count.h"
 #include "maps.h"
 
-static __always_inline enum xs_lost clone_failure(struct xs_counters *c, long err)
+/* Where clones go first. */
+static __always_inline __u32 first_ifindex(void)
+{
+	return config.first_hop ? config.first_hop : config.port_ifindex;
+}
+
+/* A lookup of routes begins with the interface. */
+static __always_inline int port_exists(struct __sk_buff *skb)
+{
+	struct bpf_fib_lookup p = {.family = AF_INET, .ifindex = first_ifindex()};
+
+	return bpf_fib_lookup(skb, &p, sizeof(p), 0) != -ENODEV;
+}
+
+/* EINVAL is bpf_clone_redirect's word for an unknown ifindex. It is also what kernels since 7.1
+ * (commit 7fb4c1967011, in stable ones as 6.12.117) say to a super-frame whose transport header is
+ * not where they look for it, which is how sit leaves those that it receives. */
+static __always_inline enum xs_lost clone_failure(struct xs_counters *c, struct __sk_buff *skb,
+						  long err)
 {
 	switch (err) {
 	case -ENETDOWN:
 		return XS_LOST_PORT_DOWN;
-	case -EINVAL: /* bpf_clone_redirect's word for an unknown ifindex */
+	case -EINVAL:
+		if (port_exists(skb))
+			break;
+		return XS_LOST_PORT_GONE;
 	case -ENODEV:
 		return XS_LOST_PORT_GONE;
 	case -ENOMEM:
@@ -84,7 +105,7 @@ static __always_inline void deliver_to_port(struct xs_counters *c, const struct 
 	}
 	err = clone(f->ctx);
 	if (err)
-		count_lost(c, clone_failure(c, err), f);
+		count_lost(c, clone_failure(c, f->ctx, err), f);
 	else
 		count(&c->delivered, f);
 }
