@@ -99,9 +99,12 @@ test('-G with strftime: a file for each second in which there were frames', asyn
 	const read = readAll(directory);
 	expect(read.files.length).toBeGreaterThanOrEqual(3);
 	for (const file of read.files) expect(base(file)).toMatch(/^at-\d{4}-\d\d-\d\d-\d{6}\.pcapng$/);
-	expect(read.files.map(base)).toEqual(read.files.map(base).sort());
+	// The first file is made when the session begins, and its second may pass without a frame.
+	const filled = read.files.filter((_, i) => read.numbers[i]?.length !== 0);
+	expect(filled.length).toBeGreaterThanOrEqual(read.files.length - 1);
+	expect(filled.map(base)).toEqual(filled.map(base).sort());
 	expect(read.numbers.flat()).toEqual(upTo(count));
-	for (const file of read.files) {
+	for (const file of filled) {
 		const times = tshark(file, ['frame.time_epoch']).map((row) => Number(row[0]));
 		expect((times.at(-1) as number) - (times[0] as number)).toBeLessThan(1);
 	}
