@@ -169,19 +169,29 @@ function removeVeth(record: VethRecord, pid: number): Leftover {
 	return { ...leftover, ifindex: link.ifindex, removed: true };
 }
 
+/** Nothing when the file has gone meanwhile: its session ended by itself, or somebody else cleans. */
+function recordsIn(path: string): Outliving[] {
+	try {
+		return JSON.parse(readFileSync(path, 'utf8'));
+	} catch (error) {
+		if (hasCode(error, 'ENOENT')) return [];
+		throw error;
+	}
+}
+
 function cleanFile(name: string): Leftover[] {
 	const match = /^(\d+)-(\d+)-\d+\.json$/.exec(name);
 	if (!match || startTime(Number(match[1])) === match[2]) return [];
 	const path = join(DIRECTORY, name);
 	const pid = Number(match[1]);
-	const left = JSON.parse(readFileSync(path, 'utf8')) as Outliving[];
+	const left = recordsIn(path);
 	const done = left.map((record) =>
 		record.kind === 'mirror_port' ? removeVeth(record, pid) : removeFilter(record, pid),
 	);
 	for (const record of left)
 		if (record.kind === 'clsact_filter' && record.netns === native.netns())
 			closeQdisc(record.ifindex);
-	if (done.every((each) => each.removed)) rmSync(path);
+	if (done.every((each) => each.removed)) rmSync(path, { force: true });
 	return done.filter((each) => each.reason !== ALREADY_GONE.reason);
 }
 
@@ -190,7 +200,8 @@ function forgetQdiscs(names: string[]): void {
 	const ifindexes = new Set(native.links().map((link) => link.ifindex));
 	const prefix = `qdisc-${native.netns()}-`;
 	for (const name of names.filter((each) => each.startsWith(prefix)))
-		if (!ifindexes.has(Number(name.slice(prefix.length)))) rmSync(join(DIRECTORY, name));
+		if (!ifindexes.has(Number(name.slice(prefix.length))))
+			rmSync(join(DIRECTORY, name), { force: true });
 }
 
 /** Removes what dead processes left. A live process's things are not touched. */

@@ -1,5 +1,5 @@
 /** The hook of older kernels: it outlives its process, so what it leaves is found and removed. */
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { udpFrame } from '../harness/frames.ts';
@@ -103,6 +103,19 @@ test('the next session removes what a killed one left', async () => {
 	const { line } = await second.stop();
 	expect(line.ledger.delivered.frames).toBe(COUNT);
 	expect(hooks(host, 'h0')).toEqual(before);
+});
+
+test('a note that goes while notes are read is nothing to stumble over', async () => {
+	await using lab = new Lab();
+	const { host } = scene(lab);
+	const directory = lab.directory();
+	const run = join(directory, 'run');
+	mkdirSync(run);
+	symlinkSync('gone', join(run, '99999999-1-0.json')); // listed, and not there when it is read
+	const session = await capture(host, run, join(directory, 'out.pcapng'));
+	await session.stop();
+	const { stdout, code } = await xspan(host, run, 'clean').finished;
+	expect([stdout, code]).toEqual(['nothing was left behind\n', 0]);
 });
 
 test('clean --json says the same to programs', async () => {

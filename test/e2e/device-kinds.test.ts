@@ -233,6 +233,7 @@ describe('on a kernel with all kinds', () => {
 				destination: '02:00:00:00:00:e1',
 			});
 			await blue.sendSelf('eth0', frame, 20);
+			await session.sees(parent + arrive);
 			const { line } = await session.stop();
 			expect(line.taps.map((tap) => tap.ledger.seen.frames)).toEqual([parent, arrive]);
 		},

@@ -143,7 +143,7 @@ test('frames that nobody reads are lost, and counted', async () => {
 	const run = await start(host, 'unread');
 	await client.send('c0', udpFrame(100), COUNT);
 	const end = ended((await said(run))[0]);
-	expect(end.reason).toBe('duration');
+	expect(end.reason).toBe('count');
 	expect(end.ledger.seen.frames).toBe(COUNT);
 	expect(end.ledger.lost.frames).toBe(COUNT);
 });

@@ -6,13 +6,15 @@ import { Lab } from '../harness/lab.ts';
 const SESSIONS = 32;
 const FIRST_PORT = 1000;
 
-test('32 sessions with different filters, each with its own ledger', async () => {
+test('32 sessions with different filters, each with its own ledger', {
+	timeout: 180_000,
+}, async () => {
 	await using lab = new Lab();
 	const [client, host] = [lab.host('client'), lab.host('host')];
 	lab.wire(client, 'c0', host, 'eth0');
 	host.exec('ethtool', '-K', 'eth0', 'gro', 'on'); // a veth takes redirected frames only so
 	const run = host.program('many.mjs', 'eth0', String(SESSIONS), String(FIRST_PORT));
-	await run.says(/ready/, 30_000);
+	await run.says(/ready/, 90_000);
 	let sent = 0;
 	for (let i = 0; i < SESSIONS; i++) {
 		await client.send('c0', udpFrame(100, { port: FIRST_PORT + i }), 10 + i);

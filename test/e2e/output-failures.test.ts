@@ -118,10 +118,10 @@ test('a device that is full from the start', async () => {
 test('a reader that does not read cannot keep the session from ending', async () => {
 	await using lab = new Lab();
 	const { client, host } = scene(lab);
-	const options = '--direction rx --json --interval 20ms --buffer 1M --duration 1s';
+	const options = '--direction rx --json --interval 20ms --buffer 1M --duration 5s';
 	const run = shell(
 		host,
-		`${XSPAN} capture h0 -w - ${options} | sleep 4; echo "exit \${PIPESTATUS[0]}"`,
+		`${XSPAN} capture h0 -w - ${options} | sleep 12; echo "exit \${PIPESTATUS[0]}"`,
 	);
 	const session = await attached(run);
 	await client.send('c0', udpFrame(1000), 20_000);

@@ -120,7 +120,7 @@ test('--watch: changes as they happen, with the process behind them', async () =
 		until(
 			() => changesOf(watch, where, name).length >= count,
 			`${count} changes of ${name}`,
-			5000,
+			15_000,
 			() => watch.stdout,
 		);
 
@@ -161,9 +161,9 @@ test('--watch: a namespace that comes later is watched, and not kept alive', asy
 	// The other end is seen to vanish when the namespace does.
 	lab.wire(host, 'far', late, 'near');
 	late.ip('link', 'set', 'near', 'promisc', 'on');
-	await until(() => changesOf(watch, late, 'near').length === 1, 'the new namespace', 5000);
+	await until(() => changesOf(watch, late, 'near').length === 1, 'the new namespace');
 	lab.remove(late);
-	await until(() => !host.ip('-brief', 'link').includes('far'), 'the end of the namespace', 5000);
-	await until(() => /"gone":true/.test(watch.stdout), 'the end of the interface', 5000);
+	await until(() => !host.ip('-brief', 'link').includes('far'), 'the end of the namespace');
+	await until(() => /"gone":true/.test(watch.stdout), 'the end of the interface');
 	await watch.stop();
 });

@@ -253,6 +253,7 @@ test('no frame of its own reaches the collector', async () => {
 		!frame.subarray(6, 12).equals(Buffer.from('02000000001a', 'hex'));
 	expect(UPLINK_MAC).toBe('02:00:00:00:00:1a');
 	expect(ear.frames().filter(isOurs)).toEqual([]);
+	await ear.stop();
 	const rows = decode(ear.file, ['eth.src'], '-Y', 'geneve || gre');
 	expect(rows).toHaveLength(2);
 });

@@ -20,7 +20,7 @@ interface IpLink {
 const links = (host: Host): IpLink[] => JSON.parse(host.ip('-json', '-d', 'link', 'show'));
 
 test(`${SESSIONS} sessions, ${AT_A_TIME} at a time`, {
-	timeout: 60_000 + SESSIONS * 1000,
+	timeout: 60_000 + SESSIONS * 4000,
 }, async () => {
 	await using lab = new Lab();
 	const { client, host, collector } = remote(lab);
@@ -29,7 +29,7 @@ test(`${SESSIONS} sessions, ${AT_A_TIME} at a time`, {
 	const program = join(root, 'test/harness/programs/remote-many.mjs');
 	const args = ['--expose-gc', program, 'h0', String(SESSIONS), String(AT_A_TIME)];
 	const run = host.spawn(process.execPath, args, { env: { XSPAN_RUN_DIR: notes } });
-	await run.says(/^crowd$/m, SESSIONS * 1000);
+	await run.says(/^crowd$/m, SESSIONS * 3000);
 
 	const crowd = links(host).filter((link) => /^xspan\d+-in$/.test(link.ifname));
 	expect(crowd).toHaveLength(AT_A_TIME);

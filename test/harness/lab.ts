@@ -170,6 +170,9 @@ export class Lab implements AsyncDisposable {
 			host.exec('sh', '-c', `echo 1 > /proc/sys/net/ipv6/conf/${name}/disable_ipv6`);
 			host.ip('link', 'set', name, 'mtu', String(mtu), 'up');
 		}
+		// Asked by name, the kernel settles the state of a link that has just come up (6.8).
+		a.ip('link', 'show', nameA);
+		b.ip('link', 'show', nameB);
 	}
 
 	/** Before the lab ends. */

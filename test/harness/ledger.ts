@@ -14,6 +14,7 @@ export interface Ledger {
 	delivered: Count;
 	lost: Count;
 	lost_by: Record<string, Count>;
+	clone_errno?: number;
 }
 
 export interface Tap {

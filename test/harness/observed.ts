@@ -9,8 +9,24 @@ export interface Ended {
 	line: Line;
 }
 
+/** Of one stream: each line is parsed once, however often it is asked for. */
+class LineReader {
+	private readonly lines: Line[] = [];
+	private end = 0;
+
+	/** @param text the stream from its beginning */
+	read(text: string): readonly Line[] {
+		const end = text.lastIndexOf('\n') + 1;
+		this.lines.push(...parseLines(text.slice(this.end, end)));
+		this.end = end;
+		return this.lines;
+	}
+}
+
 export class Observed {
 	readonly run: Run;
+	private readonly stdout = new LineReader();
+	private readonly stderr = new LineReader();
 
 	constructor(run: Run) {
 		this.run = run;
@@ -18,7 +34,7 @@ export class Observed {
 
 	/** With `-w -` the lines are on standard error. */
 	lines(): Line[] {
-		return [...parseLines(this.run.stdout), ...parseLines(this.run.stderr)];
+		return [...this.stdout.read(this.run.stdout), ...this.stderr.read(this.run.stderr)];
 	}
 
 	/** Waits until the session has seen so many frames. */

@@ -2,12 +2,11 @@
  * A monitored host whose copies leave through a cable of their own: client c0 -- h0 host u0 -- k0
  * collector. Host and collector have addresses of both families there.
  */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { HOST_A, HOST_B } from './frames.ts';
 import { type Host, type Lab, type Run, until } from './lab.ts';
-import { tshark } from './readers.ts';
+import { framesOf, tshark } from './readers.ts';
 import { addresses, cable, type Scene } from './scene.ts';
 
 export interface Remote {
@@ -76,20 +75,6 @@ const NOT_CHATTER = 'not arp and not icmp and not icmp6 and not ip6 proto 0';
 export const RSPAN_ONLY = 'vlan 900';
 export const EVERYTHING = '';
 
-const PCAP = { fileHeader: 24, recordHeader: 16, lengthAt: 8 } as const;
-
-/** The frames of a pcap file, up to where its writer has come. */
-function framesOf(file: string): Buffer[] {
-	const bytes = readFileSync(file);
-	const frames: Buffer[] = [];
-	for (let at: number = PCAP.fileHeader; at + PCAP.recordHeader <= bytes.length; ) {
-		const from = at + PCAP.recordHeader;
-		at = from + bytes.readUInt32LE(at + PCAP.lengthAt);
-		if (at <= bytes.length) frames.push(bytes.subarray(from, at));
-	}
-	return frames;
-}
-
 /** tcpdump at the collector: what comes in there. */
 export class Collector {
 	readonly file: string;
@@ -138,12 +123,17 @@ export class Collector {
 		);
 	}
 
+	/** All frames; no more are taken. */
+	async stop(): Promise<Buffer[]> {
+		const { stderr } = await this.run.stop();
+		expect(stderr, 'tcpdump itself lost nothing').toMatch(/^0 packets dropped by kernel$/m);
+		return this.frames();
+	}
+
 	/** Waits for so many frames, ends, and returns all of them: there must be no more. */
 	async collects(count: number): Promise<Buffer[]> {
 		await this.waits(count);
-		const { stderr } = await this.run.stop();
-		expect(stderr, 'tcpdump itself lost nothing').toMatch(/^0 packets dropped by kernel$/m);
-		const frames = this.frames();
+		const frames = await this.stop();
 		expect(frames.length, 'frames at the collector').toBe(count);
 		return frames;
 	}

@@ -122,14 +122,14 @@ const scenarios = {
 
 	/** Without a loop: what was captured is lost, and said to be. */
 	async unread() {
-		const session = await capture({ ...spec, durationMs: 1500 });
+		const session = await capture({ ...spec, count: 5000 });
 		say('attached');
 		say({ end: await session.done });
 	},
 
 	/** A consumer that is behind when the session ends gets what is left all the same. */
 	async slow() {
-		const session = await capture({ ...spec, durationMs: 1000 });
+		const session = await capture({ ...spec, count: 25_000 });
 		say('attached');
 		let frames = 0;
 		for await (const batch of session.frames()) {
