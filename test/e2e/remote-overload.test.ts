@@ -23,6 +23,7 @@ test('an uplink with a slow queue: uplink_queue', async () => {
 	const { client, host, collector } = remote(lab);
 	host.exec('tc', ...'qdisc add dev u0 root tbf rate 1mbit burst 4kb limit 20kb'.split(' '));
 	const ear = await Collector.start(collector, lab);
+	const wire = await Collector.leaving(host, lab);
 	const to = FORMATS.erspan2.to(COLLECTOR[4]);
 	const session = await observe(host, 'mirror', 'h0', '--to', to, '--direction', 'rx');
 	await client.send('c0', udpFrame(500), 2000);
@@ -31,7 +32,8 @@ test('an uplink with a slow queue: uplink_queue', async () => {
 	expect(line.ledger.lost_by['uplink_queue']?.frames).toBeGreaterThan(1000);
 	expect(line.ledger.delivered.frames).toBeGreaterThan(5);
 	await ear.collects(line.ledger.delivered.frames);
-	const numbers = decode(ear.file, ['gre.sequence_number']).map((row) =>
+	await wire.collects(line.ledger.delivered.frames);
+	const numbers = decode(wire.file, ['gre.sequence_number']).map((row) =>
 		Number(row['gre.sequence_number'][0]),
 	);
 	// The collector sees by the gaps what was lost behind the numbering; never a repeat.
@@ -84,6 +86,7 @@ test('a full queue in front of the mirror port: port_queue, and no gap in the nu
 	await using lab = new Lab();
 	const { client, host, collector } = remote(lab);
 	const ear = await Collector.start(collector, lab);
+	const wire = await Collector.leaving(host, lab);
 	const to = FORMATS.erspan3.to(COLLECTOR[4]);
 	const session = await observe(host, 'mirror', 'h0', '--to', to);
 	host.exec(
@@ -97,7 +100,8 @@ test('a full queue in front of the mirror port: port_queue, and no gap in the nu
 	expect(line.ledger.lost_by['port_queue']?.frames).toBeGreaterThan(1000);
 	expect(line.ledger.delivered.frames).toBeGreaterThan(5);
 	await ear.collects(line.ledger.delivered.frames);
-	const rows = decode(ear.file, ['gre.sequence_number']);
+	await wire.collects(line.ledger.delivered.frames);
+	const rows = decode(wire.file, ['gre.sequence_number']);
 	expect(rows.map((row) => Number(row['gre.sequence_number'][0]))).toEqual(
 		rows.map((_, number) => number),
 	);

@@ -103,7 +103,9 @@ test.each(FAMILIES)('a better route to another uplink is taken at once: IPv%i', 
 	// The next hop there may not be known at first.
 	const { no_neighbour: unknown, ...others } = line.ledger.lost_by;
 	expect(others).toEqual({});
-	const total = first.frames().length + second.frames().length;
+	const sum = () => first.frames().length + second.frames().length;
+	await until(() => sum() >= line.ledger.delivered.frames, 'what was delivered');
+	const total = (await first.stop()).length + (await second.stop()).length;
 	expect(total).toBe(line.ledger.delivered.frames);
 	expect(total + (unknown?.frames ?? 0)).toBe(line.ledger.seen.frames);
 	const source = family === 4 ? 'ip.src' : 'ipv6.src';

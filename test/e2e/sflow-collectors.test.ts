@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type Host, Lab, type Run, until } from '../harness/lab.ts';
-import { capinfos, Listener } from '../harness/readers.ts';
+import { Listener } from '../harness/readers.ts';
 import { cable } from '../harness/scene.ts';
 import { AgentProcess, decode, flowSample, flows, payloads } from '../harness/sflow.ts';
 
@@ -142,7 +142,7 @@ test('a link that is too slow: nothing waits, and the losses are in later datagr
 	expect(fine).toMatchObject({ sent: status.datagrams, failed: 0, dropped: 0 });
 	const dropped = lossy?.dropped as number;
 	expect(dropped).toBeGreaterThan(0);
-	await until(() => capinfos(file).packets >= status.datagrams, 'the last datagram');
+	await until(() => payloads(file, PORT).length >= status.datagrams, 'the last datagram');
 	const read = decode(payloads(file, PORT));
 	const numbers = read.map(({ sequence }) => sequence);
 	expect(numbers).toEqual(Array.from({ length: status.datagrams }, (_, i) => i + 1));

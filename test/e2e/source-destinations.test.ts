@@ -104,11 +104,10 @@ test('killed: xspan clean removes what reaches into the namespace of the destina
 	expect(set.xspan.noted()).toEqual([]);
 });
 
-// Until Session looks there, as it does for sources: it goes on, and every copy is lost.
 test('the interface in the other namespace is removed: the session ends with 8', async () => {
 	await using lab = new Lab();
 	const set = build(lab);
-	const session = await set.xspan.observe('mirror', 'h0', '--to', set.to, '--duration', '4s');
+	const session = await set.xspan.observe('mirror', 'h0', '--to', set.to, '--duration', '30s');
 	await traffic(set, 10);
 	await session.sees(20);
 	set.ids.ip('link', 'del', 'eth1');
@@ -118,11 +117,10 @@ test('the interface in the other namespace is removed: the session ends with 8',
 	expect(set.xspan.noted()).toEqual([]);
 });
 
-// Until the session lets go of the namespace: it holds it, and goes on into nowhere.
 test('the namespace of the destination ends: the session ends with 8', async () => {
 	await using lab = new Lab();
 	const set = build(lab);
-	const session = await set.xspan.observe('mirror', 'h0', '--to', set.to, '--duration', '4s');
+	const session = await set.xspan.observe('mirror', 'h0', '--to', set.to, '--duration', '30s');
 	await traffic(set, 10);
 	await session.sees(20);
 	lab.remove(set.ids);

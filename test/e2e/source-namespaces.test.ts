@@ -136,7 +136,7 @@ test('super-frames from inside arrive as what a wire carries, and the ledger bal
 	const ear = await set.ear();
 	const args = ['--direction', 'tx', '--filter', 'tcp port 5201', '--to', 'port:m0'];
 	const session = await set.xspan.observe('mirror', eth0(set.blue), ...args);
-	const client = ['-c', '198.51.100.2', '-n', '4M', '-b', '80M', '-l', '64K'];
+	const client = ['-c', '198.51.100.2', '-n', '4M', '-b', '80M', '-l', '64K', '-A', '0,0'];
 	expect((await set.blue.spawn('iperf3', client).finished).code).toBe(0);
 	const { line } = await session.stop();
 	const { delivered, lost } = line.ledger;
@@ -249,7 +249,8 @@ test('a namespace of the same name follows at once: the tap in the old one ends 
 		'-c',
 		`ip netns del ${set.blue.namespace}; ip netns add ${set.blue.namespace}`,
 	);
-	macvlan(set.host, 'p0', set.blue, BLUE);
+	// Not of the same address, which is the old one's until that has died.
+	macvlan(set.host, 'p0', set.blue, '02:00:00:00:00:b2');
 	const { line } = await session.ends(8);
 	expect(line.end, `inode ${old} became ${inodeOf(set.blue)}`).toBe('sources_gone');
 	expect(set.xspan.noted()).toEqual([]);

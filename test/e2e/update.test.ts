@@ -6,6 +6,8 @@ import { Lab } from '../harness/lab.ts';
 const COUNT = 400_000;
 /** Behind Ethernet, IPv4 and UDP. */
 const NUMBER_AT = 42;
+/** update.mjs has made so many updates when it says "updating". */
+const WARM = 4;
 
 test('no numbered frame that both filters match is lost or doubled, and a bad update changes nothing', async () => {
 	await using lab = new Lab();
@@ -13,13 +15,13 @@ test('no numbered frame that both filters match is lost or doubled, and a bad up
 	lab.wire(client, 'c0', host, 'eth0');
 	host.exec('ethtool', '-K', 'eth0', 'gro', 'on'); // a veth takes redirected frames only so
 	const run = host.program('update.mjs', 'eth0', String(COUNT), String(NUMBER_AT));
-	await run.says(/ready/);
+	await run.says(/updating/);
 	await client.send('c0', udpFrame(64), COUNT, NUMBER_AT);
 	const { code, stdout, stderr } = await run.finished;
 	expect(code, stderr).toBe(0);
 	const result = JSON.parse(stdout);
 	expect(result).toMatchObject({ next: COUNT, wrong: 0, refused: 'bad_filter', balances: true });
-	expect(result.updates).toBeGreaterThan(5);
+	expect(result.updates).toBeGreaterThan(WARM + 2);
 	expect(result.ledger.seen.frames).toBe(COUNT);
 	expect(result.ledger.delivered.frames).toBe(COUNT);
 });

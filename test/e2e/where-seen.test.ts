@@ -20,7 +20,10 @@ async function watch(lab: Lab, host: Host, interfaces: string[], ...args: string
 	return {
 		/** Waits for so many frames, ends, and says where those were that match. */
 		async saw(atLeast: number, filter: string, ...fields: string[]): Promise<string[]> {
-			await session.sees(atLeast);
+			await session.waits(
+				({ ledger: { seen, filtered } }) => seen.frames - filtered.frames >= atLeast,
+				`${atLeast} frames that match`,
+			);
 			await session.stop();
 			const columns = ['frame.interface_name', 'frame.packet_flags_direction', ...fields];
 			return tshark(file, columns, '-Y', filter).map(([name, flags, ...values]) => {
@@ -245,7 +248,7 @@ test('a bridge: forwarded frames at both ports, those for and from the host at b
 	const [host, left, right] = [lab.host('host'), lab.host('left'), lab.host('right')];
 	cable(host, 'p0', left, 'e0', lab);
 	cable(host, 'p1', right, 'e1', lab);
-	const mac = '02:00:00:00:00:bb';
+	const mac = '02:00:00:00:00:cb';
 	run(
 		host,
 		`ip link add br0 address ${mac} type bridge mcast_snooping 0

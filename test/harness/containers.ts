@@ -6,6 +6,7 @@ import {
 	readdirSync,
 	readFileSync,
 	rmdirSync,
+	statSync,
 	writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -53,8 +54,15 @@ export class Container implements AsyncDisposable {
 	run(command: string, ...args: string[]): Run {
 		const run = this.inside.spawn(command, args);
 		this.runs.push(run);
+		this.awaitInside(run);
 		for (const group of this.groups) writeFileSync(`${group}/cgroup.procs`, String(run.child.pid));
 		return run;
+	}
+
+	/** A process in the group that is still on its way would be taken for one of this host. */
+	private awaitInside({ child }: Run): void {
+		const inode = inodeOf(this.inside);
+		while (statSync(`/proc/${child.pid}/ns/net`).ino !== inode);
 	}
 
 	get pid(): number {

@@ -1,6 +1,6 @@
 /** Independent readers of what xspan writes: Wireshark's tools. Each fails on any complaint. */
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import type { Host, Run } from './lab.ts';
 import { until } from './lab.ts';
@@ -77,6 +77,15 @@ export function framesOf(file: string): Buffer[] {
 		if (at <= bytes.length) frames.push(bytes.subarray(from, at));
 	}
 	return frames;
+}
+
+/** A copy of a pcap file that is still being written, without the record that may be cut off. */
+export function wholeRecords(file: string): string {
+	const bytes = readFileSync(file);
+	const length = framesOf(file).reduce((sum, frame) => sum + PCAP.recordHeader + frame.length, 0);
+	const copy = `${file}.whole`;
+	writeFileSync(copy, bytes.subarray(0, PCAP.fileHeader + length));
+	return copy;
 }
 
 /** tcpdump on an interface that xspan does not know of. */

@@ -5,7 +5,7 @@ import type { SflowStatus } from '../../src/sflow/agent.ts';
 import type { FlowSample, TunnelEnd } from '../../src/sflow/sample.ts';
 import { udpFrame } from './frames.ts';
 import { type Host, type Run, until } from './lab.ts';
-import { tshark } from './readers.ts';
+import { tshark, wholeRecords } from './readers.ts';
 import { root } from './testkit.ts';
 
 type Fields = Record<string, unknown>;
@@ -61,7 +61,7 @@ export const counters = (datagrams: readonly DecodedDatagram[]): DecodedCounters
 /** The payloads of the datagrams in a capture that went to a port, in hexadecimal. */
 export const payloads = (file: string, port: number): string[] =>
 	tshark(
-		file,
+		wholeRecords(file),
 		['udp.payload'],
 		'-Y',
 		`udp.dstport == ${port} && !icmp && !icmpv6`,

@@ -346,7 +346,7 @@ test.each([
 	},
 );
 
-test('the longest frame that fits an IP packet', async () => {
+test('the longest frame that fits an IP packet', { timeout: 120_000 }, async () => {
 	for (const [name, make] of Object.entries(TUNNELS))
 		for (const family of [4, 6] as const) {
 			const to = make(ADDRESSES[family].collector);

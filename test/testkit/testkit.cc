@@ -35,6 +35,27 @@ int tagger(Napi::Env env, int next)
 	return bpf_program__fd(skeleton->progs.with_tag);
 }
 
+// Keeps the thread on the CPU it is on. What it sends through a veth is received there, between its
+// batches; on another CPU it would run ahead of the receiver, whose ring then overflows.
+class Pinned
+{
+public:
+	Pinned()
+	{
+		sched_getaffinity(0, sizeof(before_), &before_);
+		cpu_set_t here;
+		CPU_ZERO(&here);
+		CPU_SET(sched_getcpu(), &here);
+		sched_setaffinity(0, sizeof(here), &here);
+	}
+	~Pinned() { sched_setaffinity(0, sizeof(before_), &before_); }
+	Pinned(const Pinned &) = delete;
+	Pinned &operator=(const Pinned &) = delete;
+
+private:
+	cpu_set_t before_;
+};
+
 // testRun(progFd, frame, {repeat?, tag?: [protocol, tci], gso?: [size, segments], ingress?}) ->
 // {verdict, data, meta, nsPerRun}
 // tag: the program must be a tc program; it sees the frame with that tag in metadata. gso: a tc
@@ -77,6 +98,7 @@ Napi::Value test_run(const Napi::CallbackInfo &info)
 		opts.ctx_out = &left;
 		opts.ctx_size_in = opts.ctx_size_out = sizeof(arrival);
 	}
+	Pinned pinned; // what is counted per CPU is counted in one place
 	int err = bpf_prog_test_run_opts(program, &opts);
 	check(env, err ? -errno : 0, "running the program");
 	auto result = Napi::Object::New(env);
@@ -86,27 +108,6 @@ Napi::Value test_run(const Napi::CallbackInfo &info)
 	result.Set("nsPerRun", Napi::Number::New(env, opts.duration));
 	return result;
 }
-
-// Keeps the thread on the CPU it is on. What it sends through a veth is received there, between its
-// batches; on another CPU it would run ahead of the receiver, whose ring then overflows.
-class Pinned
-{
-public:
-	Pinned()
-	{
-		sched_getaffinity(0, sizeof(before_), &before_);
-		cpu_set_t here;
-		CPU_ZERO(&here);
-		CPU_SET(sched_getcpu(), &here);
-		sched_setaffinity(0, sizeof(here), &here);
-	}
-	~Pinned() { sched_setaffinity(0, sizeof(before_), &before_); }
-	Pinned(const Pinned &) = delete;
-	Pinned &operator=(const Pinned &) = delete;
-
-private:
-	cpu_set_t before_;
-};
 
 // send({ifindex, frame, count, numberAt?}): sends the frame count times; blocks until done
 Napi::Value send(const Napi::CallbackInfo &info)

@@ -10,14 +10,16 @@ const session = await capture({
 	bufferBytes: 1 << 27,
 	snaplen: 64,
 });
-console.error('ready');
 
+/** So many before anything is sent; the one that is refused is among them. */
+const WARM = 4;
 let updates = 0;
 let refused = null;
 let isOver = false;
 const updating = (async () => {
 	for (; !isOver; updates++) {
 		await session.update({ filter: updates % 2 ? 'udp' : 'udp dst port 9 and less 1000' });
+		if (updates === WARM) console.error('updating');
 		if (updates !== 3) continue;
 		await session.update({ filter: 'udp and and' }).catch((error) => {
 			refused = error instanceof XspanError ? error.code : String(error);
