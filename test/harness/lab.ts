@@ -171,8 +171,8 @@ export class Lab implements AsyncDisposable {
 			host.ip('link', 'set', name, 'mtu', String(mtu), 'up');
 		}
 		// Asked by name, the kernel settles the state of a link that has just come up (6.8).
-		a.ip('link', 'show', nameA);
-		b.ip('link', 'show', nameB);
+		a.ip('-brief', 'link', 'show', nameA);
+		b.ip('-brief', 'link', 'show', nameB);
 	}
 
 	/** Before the lab ends. */
