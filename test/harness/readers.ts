@@ -81,10 +81,9 @@ export function framesOf(file: string): Buffer[] {
 
 /** A copy of a pcap file that is still being written, without the record that may be cut off. */
 export function wholeRecords(file: string): string {
-	const bytes = readFileSync(file);
 	const length = framesOf(file).reduce((sum, frame) => sum + PCAP.recordHeader + frame.length, 0);
 	const copy = `${file}.whole`;
-	writeFileSync(copy, bytes.subarray(0, PCAP.fileHeader + length));
+	writeFileSync(copy, readFileSync(file).subarray(0, PCAP.fileHeader + length));
 	return copy;
 }
 
